@@ -1,0 +1,1 @@
+"""A deadline around the initialisation of LiveKit audio filters."""
