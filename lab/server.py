@@ -1,0 +1,177 @@
+"""Redis and livekit-server on free ports of this machine, with a key made for one lab."""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from socket import SOCK_DGRAM
+
+from lab.errors import LabError, ProgramMissingError
+from lab.process import Child, answering, free_port, said
+
+LIVEKIT_SERVER_SERIES = "1.13."  # what the measured behaviour and the configuration below belong to
+_BUILT = Path(__file__).resolve().parent.parent / ".tools" / "bin" / "livekit-server"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An API key and its secret; the secret travels by environment and is never written."""
+
+    key: str
+    secret: str = field(repr=False)
+
+    @classmethod
+    def generate(cls) -> "Credentials":
+        """A key that no other lab has."""
+        return cls(key=f"API{secrets.token_hex(6)}", secret=secrets.token_urlsafe(32))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables LiveKit's own programs read them from."""
+        return {"LIVEKIT_API_KEY": self.key, "LIVEKIT_API_SECRET": self.secret}
+
+
+@dataclass(frozen=True, slots=True)
+class Redis:
+    """A running redis-server."""
+
+    port: int
+    child: Child
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKitServer:
+    """A running livekit-server."""
+
+    port: int
+    credentials: Credentials
+    child: Child
+
+    @property
+    def url(self) -> str:
+        """The `ws://` URL that agents and trunks connect to."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that LiveKit's own programs, and `livekit.api.LiveKitAPI()`, read."""
+        return {"LIVEKIT_URL": self.url, **self.credentials.environment}
+
+
+@contextlib.contextmanager
+def redis(logs: Path) -> Iterator[Redis]:
+    """Run a redis-server that keeps nothing on disk; its log goes to `logs`/redis.log."""
+    program = find_redis()
+    port = free_port()
+    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with Child("redis", command, env=_bare_environment(), log=logs / "redis.log") as child:
+        child.wait_ready(answering(port))
+        yield Redis(port, child)
+
+
+@contextlib.contextmanager
+def livekit_server(
+    logs: Path, *, redis: Redis, credentials: Credentials | None = None, webhook_url: str | None = None
+) -> Iterator[LiveKitServer]:
+    """Run a livekit-server with SIP and agents enabled; its log goes to `logs`/livekit-server.log."""
+    program = find_livekit_server()
+    credentials = credentials or Credentials.generate()
+    port = free_port()
+    environment = _bare_environment() | {
+        "LIVEKIT_CONFIG": json.dumps(server_configuration(port, redis, credentials.key, webhook_url)),
+        "LIVEKIT_KEYS": f"{credentials.key}: {credentials.secret}",
+    }
+    log = logs / "livekit-server.log"
+    with Child("livekit-server", [str(program)], env=environment, log=log) as child:
+        # The line comes after the node is registered; the port alone answers before rooms can be made.
+        child.wait_ready(said("starting LiveKit server"))
+        yield LiveKitServer(port, credentials, child)
+
+
+def server_configuration(port: int, redis: Redis, key: str, webhook_url: str | None) -> dict[str, object]:
+    """The configuration of livekit-server for a lab on one machine, without its secret."""
+    configuration: dict[str, object] = {
+        "port": port,
+        "bind_addresses": ["127.0.0.1"],
+        "redis": {"address": redis.address},
+        "logging": {"level": "info", "json": True},
+        "rtc": {
+            "udp_port": free_port(SOCK_DGRAM),
+            "tcp_port": 0,
+            "allow_tcp_fallback": False,
+            "use_external_ip": False,
+            "node_ip": "127.0.0.1",
+            "enable_loopback_candidate": True,
+            "interfaces": {"includes": ["lo"]},
+        },
+        "room": {"auto_create": True, "empty_timeout": 10, "departure_timeout": 5},
+        "agents": {"target_load": 1.0},  # the default, 0.7, silently stops dispatch on a busy machine
+    }
+    if webhook_url is not None:
+        configuration["webhook"] = {"api_key": key, "urls": [webhook_url]}
+    return configuration
+
+
+def find_redis() -> Path:
+    """The redis-server of this machine.
+
+    Raises:
+        ProgramMissingError: There is none.
+    """
+    found = shutil.which("redis-server")
+    if found is None:
+        raise ProgramMissingError(
+            "redis-server is not on PATH; install it with your system's package manager (Debian, Ubuntu: "
+            "apt install redis-server)"
+        )
+    return Path(found)
+
+
+def find_livekit_server() -> Path:
+    """The livekit-server on PATH if it is of the series the lab knows, else the one `make` builds.
+
+    Raises:
+        ProgramMissingError: There is neither.
+    """
+    on_path = shutil.which("livekit-server")
+    candidates = [Path(on_path)] if on_path else []
+    seen = []
+    for program in [*candidates, _BUILT]:
+        if program.exists():
+            version = livekit_server_version(program)
+            if version.startswith(LIVEKIT_SERVER_SERIES):
+                return program
+            seen.append(f"{program} is {version}")
+    found = f" ({', '.join(seen)})" if seen else ""
+    raise ProgramMissingError(
+        f"no livekit-server {LIVEKIT_SERVER_SERIES}x was found on PATH or in .tools/bin{found}; "
+        "run `make`, which builds it"
+    )
+
+
+def livekit_server_version(program: Path) -> str:
+    """The version a livekit-server says it is, such as `1.13.5`."""
+    try:
+        answer = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LabError(f"{program} does not run: {error}; remove it or replace it with `make`") from error
+    version = re.search(r"\d+\.\d+\.\d+", answer.stdout)
+    return version.group() if version else "of no known version"
+
+
+def _bare_environment() -> dict[str, str]:
+    # The caller's own LIVEKIT_* must not reach a server that is configured here in full.
+    return {name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")}
