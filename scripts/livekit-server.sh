@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Makes sure of a livekit-server: one on PATH of the same minor version, else `go install` into DIR.
+# livekit-server.sh VERSION DIR
+set -euo pipefail
+version=$1 dir=$2
+fits() { "$1" --version 2>/dev/null | grep -qE "version v?${version%.*}\.[0-9]+$"; }
+
+if command -v livekit-server >/dev/null && fits livekit-server; then
+    echo "livekit-server: the one on PATH, $(livekit-server --version)" >&2
+    exit 0
+fi
+if fits "$dir/livekit-server"; then exit 0; fi
+if ! command -v go >/dev/null; then
+    echo "livekit-server $version is not on PATH and there is no Go to build it: install Go 1.21 or later (Debian 12: golang from backports; Ubuntu 24.04: golang-go), or put livekit-server on PATH" >&2
+    exit 1
+fi
+echo "livekit-server: building v$version with $(go version | cut -d' ' -f3); about 3 minutes, once" >&2
+mkdir -p "$dir"
+# a build says nothing for minutes; a pipe that never ends serves as a clock without a child of its own
+(while ! read -rt 20 <> <(:); do echo "livekit-server: still building, ${SECONDS} s" >&2; done) &
+clock=$!
+trap 'kill $clock' EXIT
+GOTOOLCHAIN=auto GOBIN="$PWD/$dir" go install "github.com/livekit/livekit-server/cmd/server@v$version"
+mv "$dir/server" "$dir/livekit-server"
