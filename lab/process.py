@@ -34,10 +34,16 @@ class Child:
     Standard output and error go to one log file, which is also where readiness is read from.
     """
 
-    def __init__(self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path) -> None:
-        """Start `command` with exactly the environment `env`, its output appended to `log`."""
+    def __init__(
+        self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path, grace_s: float = 5.0
+    ) -> None:
+        """Start `command` with exactly the environment `env`, its output appended to `log`.
+
+        `grace_s` is how long it is given between SIGTERM and SIGKILL when it is stopped.
+        """
         self.name = name
         self.log = log
+        self._grace_s = grace_s
         self._stopped_with: int | None = None
         log.parent.mkdir(parents=True, exist_ok=True)
         parent = os.getpid()
@@ -116,13 +122,13 @@ class Child:
         if self._stopped_with is None:
             self._popen.send_signal(signal.SIGTERM)
 
-    def stop(self, *, grace_s: float = 5.0) -> None:
-        """Ask it to end, wait at most `grace_s`, then kill whatever is left of its process group."""
+    def stop(self) -> None:
+        """Ask it to end, wait for its grace, then kill whatever is left of its process group."""
         if self._stopped_with is not None:
             return
         if self.exit_code is None:
             self.ask_to_stop()
-            deadline = time.monotonic() + grace_s
+            deadline = time.monotonic() + self._grace_s
             while self.exit_code is None and time.monotonic() < deadline:
                 time.sleep(_LOOK_EVERY_S)
         with contextlib.suppress(ProcessLookupError):

@@ -93,7 +93,8 @@ def livekit_server(
         "LIVEKIT_KEYS": f"{credentials.key}: {credentials.secret}",
     }
     log = logs / "livekit-server.log"
-    with Child("livekit-server", [str(program)], env=environment, log=log) as child:
+    # On SIGTERM it waits in steps of 5 s for participants to leave; whoever ends a lab has seen them off.
+    with Child("livekit-server", [str(program)], env=environment, log=log, grace_s=0.2) as child:
         # The line comes after the node is registered; the port alone answers before rooms can be made.
         child.wait_ready(said("starting LiveKit server"))
         yield LiveKitServer(port, credentials, child)

@@ -1,0 +1,83 @@
+"""The reference agent: livekit-agents unchanged, a tone for a conversation, one audio filter or none."""
+
+import asyncio
+import logging
+import math
+import os
+import time
+from array import array
+
+from livekit import rtc
+from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess
+
+import ringtime_filters
+from lab.process import die_with_parent
+
+_SAMPLE_RATE_HZ = 48000  # what Opus and the FFI work at: no resampling
+_FRAME_S = 0.1  # 20 ms frames cost more than the call itself
+_TONE_HZ = 440
+_TONE_AMPLITUDE = 8000  # of 32767: clearly audible after G.711, far from clipping
+
+_log = logging.getLogger(__name__)
+
+
+def prewarm(_: JobProcess) -> None:
+    """Register this arm's audio filter in a fresh job process, before any room is joined."""
+    # Job processes ignore SIGTERM and can be held in a filter: nothing but the kernel ends them for certain.
+    die_with_parent(os.getppid())
+    kind = os.environ["RINGTIME_ARM_KIND"]
+    if kind != "none":
+        ringtime_filters.register(kind, deadline_s=float(os.environ["RINGTIME_BOUND_S"]))
+
+
+async def take_call(ctx: JobContext) -> None:
+    """Join the room, publish the tone and stay until the room ends."""
+    began_s = time.monotonic()
+    await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+    _log.info("connected to room %s in %.3f s", ctx.room.name, time.monotonic() - began_s)
+    source = rtc.AudioSource(_SAMPLE_RATE_HZ, num_channels=1, queue_size_ms=400)
+    track = rtc.LocalAudioTrack.create_audio_track("tone", source)
+    await ctx.room.local_participant.publish_track(
+        track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+    )
+    frame = tone_frame()
+    while ctx.room.isconnected():
+        await source.capture_frame(frame)
+
+
+def tone_frame() -> rtc.AudioFrame:
+    """One frame of the tone, a whole number of its periods, so that frames join without a click."""
+    count = round(_SAMPLE_RATE_HZ * _FRAME_S)
+    step = 2 * math.pi * _TONE_HZ / _SAMPLE_RATE_HZ
+    samples = array("h", (round(_TONE_AMPLITUDE * math.sin(step * n)) for n in range(count)))
+    return rtc.AudioFrame(samples.tobytes(), _SAMPLE_RATE_HZ, num_channels=1, samples_per_channel=count)
+
+
+def agent_server() -> AgentServer:
+    """The worker, configured by its environment, that takes every job it is offered."""
+    server = AgentServer(
+        host="127.0.0.1",
+        port=0,
+        load_fnc=no_load,
+        load_threshold=math.inf,
+        num_idle_processes=int(os.environ.get("RINGTIME_IDLE_PROCESSES", "4")),
+        setup_fnc=prewarm,
+        drain_timeout=0,
+    )
+    server.rtc_session(take_call, agent_name=os.environ["RINGTIME_AGENT_NAME"])
+    return server
+
+
+def no_load() -> float:
+    """Report an idle worker: shedding load would hide from the caller what load does."""
+    return 0.0
+
+
+def main() -> None:
+    """Run the worker until it is ended."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    asyncio.run(agent_server().run())
+
+
+if __name__ == "__main__":
+    main()
