@@ -1,0 +1,334 @@
+"""One call's life as a pure state machine: events and passing time in, commands and one record out."""
+
+import enum
+from dataclasses import dataclass
+
+from sip.outcome import Outcome, from_status
+from sip.phone import (
+    Answered,
+    ByeAnswered,
+    ByeSent,
+    CancelSent,
+    Closed,
+    Event,
+    FarEndBye,
+    FirstAudio,
+    FirstPacket,
+    InviteSent,
+    Lost,
+    Rejected,
+    Ringing,
+    Trying,
+)
+from sip.plan import Dial
+from sip.record import CallRecord, Epoch, RtpStats
+
+
+class Command(enum.StrEnum):
+    """What a call asks of its phone."""
+
+    CANCEL = "cancel"
+    BYE = "bye"
+    DROP = "drop"
+
+
+class Phase(enum.StrEnum):
+    """Where a call is in its life; it only ever moves down this list."""
+
+    ORDERED = "ordered"
+    CALLING = "calling"
+    RINGING = "ringing"
+    CANCELLING = "cancelling"
+    UP = "up"
+    HANGING_UP = "hanging_up"
+    CLOSING = "closing"
+    ENDED = "ended"
+
+
+class GaveUp(enum.StrEnum):
+    """Why the caller cancelled."""
+
+    RING_TIMEOUT = "ring timeout"
+    SETUP_TIMEOUT = "setup timeout"
+    ABORTED = "the run was cut"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a call waits for what, in seconds.
+
+    The ring timeout counts from the first 18x, the setup timeout from the INVITE (only while no 18x came),
+    the hold from the 200. The last four bound what a silent far end or a stuck phone can hold up.
+    """
+
+    ring_timeout_s: float = 60.0
+    setup_timeout_s: float = 32.0
+    hold_s: float = 5.0
+    invite_s: float = 5.0
+    final_after_cancel_s: float = 5.0
+    bye_answer_s: float = 5.0
+    close_s: float = 2.0
+
+
+_WAITING = (Phase.ORDERED, Phase.CALLING, Phase.RINGING)
+_OVER = (Phase.CLOSING, Phase.ENDED)
+
+
+class Call:
+    """One attempt: give it each event, and call `expire` at `deadline_s` (all times CLOCK_MONOTONIC seconds).
+
+    Whatever comes in whatever order, however often, `expire` alone ends it after at most four deadlines.
+    """
+
+    def __init__(
+        self,
+        dial: Dial,
+        *,
+        call_id: str,
+        number: str,
+        profile: str,
+        due_s: float,
+        ordered_s: float,
+        limits: Limits,
+    ) -> None:
+        self.dial = dial
+        self.call_id = call_id
+        self.phase = Phase.ORDERED
+        self.deadline_s = ordered_s + limits.invite_s
+        self._number = number
+        self._profile = profile
+        self._limits = limits
+        self._due_s = due_s
+        self._invite_s: float | None = None
+        self._trying_s: float | None = None
+        self._ringing_s: float | None = None
+        self._answered_s: float | None = None
+        self._first_packet_s: float | None = None
+        self._first_audio_s: float | None = None
+        self._cancel_s: float | None = None
+        self._bye_s: float | None = None
+        self._bye_answered_s: float | None = None
+        self._ended_s: float | None = None
+        self._final: Answered | Rejected | None = None
+        self._gave_up: GaveUp | None = None
+        self._gave_up_s: float | None = None
+        self._sip_call_id: str | None = None
+        self._ended_by: str | None = None
+        self._rtp: RtpStats | None = None
+        self._error: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its record is final."""
+        return self.phase is Phase.ENDED
+
+    def handle(self, event: Event) -> Command | None:  # noqa: C901 - one branch an event
+        """Take what the phone saw; the answer is what the phone shall do now."""
+        if self.ended:
+            return None
+        match event:
+            case InviteSent(at_s=at_s, sip_call_id=sip_call_id):
+                if self._invite_s is None:
+                    self._invite_s, self._sip_call_id = at_s, sip_call_id
+                    self._advance(Phase.CALLING, at_s + self._limits.setup_timeout_s)
+            case Trying(at_s=at_s):
+                self._trying_s = _first(self._trying_s, at_s)
+            case Ringing(at_s=at_s):
+                if self._ringing_s is None:
+                    self._ringing_s = at_s
+                    self._advance(Phase.RINGING, at_s + self._limits.ring_timeout_s)
+            case Answered():
+                return self._answer(event)
+            case Rejected():
+                self._reject(event)
+            case FirstPacket(at_s=at_s):
+                self._first_packet_s = _first(self._first_packet_s, at_s)
+            case FirstAudio(at_s=at_s):
+                self._first_audio_s = _first(self._first_audio_s, at_s)
+            case CancelSent(at_s=at_s):
+                self._cancel_s = _first(self._cancel_s, at_s)
+            case ByeSent(at_s=at_s):
+                self._bye_s = _first(self._bye_s, at_s)
+            case ByeAnswered(at_s=at_s):
+                self._bye_answered_s = _first(self._bye_answered_s, at_s)
+                self._advance(Phase.CLOSING, at_s + self._limits.close_s)
+            case FarEndBye(at_s=at_s):
+                self._ended_by = self._ended_by or "callee"
+                self._advance(Phase.CLOSING, at_s + self._limits.close_s)
+            case Closed(at_s=at_s, rtp=rtp):
+                self._rtp = rtp
+                self._end(at_s)
+            case Lost(at_s=at_s, error=error):
+                self._lose(at_s, error)
+        return None
+
+    def expire(self, now_s: float) -> Command | None:
+        """Time passed; does nothing before `deadline_s`."""
+        if self.ended or now_s < self.deadline_s:
+            return None
+        match self.phase:
+            case Phase.ORDERED:
+                self._error = f"no INVITE left within {self._limits.invite_s:g} s of the order"
+                return self._drop(now_s)
+            case Phase.CALLING:
+                return self._give_up(GaveUp.SETUP_TIMEOUT, self.deadline_s, now_s)
+            case Phase.RINGING:
+                return self._give_up(GaveUp.RING_TIMEOUT, self.deadline_s, now_s)
+            case Phase.UP:
+                return self._hang_up("caller", now_s)
+            case Phase.CANCELLING | Phase.HANGING_UP:
+                return self._drop(now_s)
+            case _:
+                self._end(now_s)
+                return None
+
+    def abort(self, now_s: float) -> Command | None:
+        """The run is being cut: give up or hang up now."""
+        if self.phase in _WAITING:
+            return self._give_up(GaveUp.ABORTED, now_s, now_s)
+        if self.phase is Phase.UP:
+            return self._hang_up("tester", now_s)
+        return None
+
+    def record(self, *, epoch: Epoch, worker: str, measures_audio: bool) -> CallRecord:
+        """The record of an ended call, its times counted from `epoch`."""
+        outcome, error = self._outcome()
+
+        def since(moment: float | None) -> float | None:
+            return None if moment is None else moment - epoch.monotonic
+
+        final = self._final
+        heard = self._first_audio_s is not None
+        return CallRecord(
+            call_id=self.call_id,
+            arm=self.dial.arm,
+            block=self.dial.block,
+            warm_up=self.dial.warm_up,
+            number=self._number,
+            profile=self._profile,
+            due_s=self._due_s - epoch.monotonic,
+            invite_s=since(self._invite_s),
+            trying_s=since(self._trying_s),
+            ringing_s=since(self._ringing_s),
+            answered_s=since(self._answered_s),
+            first_packet_s=since(self._first_packet_s),
+            first_audio_s=since(self._first_audio_s),
+            response_s=(),
+            cancel_s=since(self._cancel_s),
+            bye_s=since(self._bye_s),
+            bye_answered_s=since(self._bye_answered_s),
+            ended_s=since(self._ended_s),
+            due_unix=epoch.unix + (self._due_s - epoch.monotonic),
+            outcome=outcome,
+            silent=(not heard) if outcome is Outcome.ANSWERED and measures_audio else None,
+            sip_status=final.status if final else None,
+            sip_reason=final.reason if final else None,
+            status_is_local=final.is_local if isinstance(final, Rejected) else False,
+            sip_call_id=self._sip_call_id,
+            to_tag=final.to_tag if final else None,
+            ended_by=self._ended_by,
+            rtp=self._rtp,
+            recording=None,
+            worker=worker,
+            error=error,
+        )
+
+    def _answer(self, event: Answered) -> Command | None:
+        if self._final is not None or self.phase in _OVER:
+            return None
+        self._final, self._answered_s = event, event.at_s
+        if (
+            self.phase is Phase.CANCELLING
+        ):  # the 200 crossed our CANCEL: RFC 3261 section 9.1 leaves the call up
+            self._cancel_wait_over(event.at_s)
+            return Command.BYE
+        self._advance(Phase.UP, event.at_s + self._limits.hold_s)
+        return None
+
+    def _cancel_wait_over(self, at_s: float) -> None:
+        self._advance(Phase.HANGING_UP, at_s + self._limits.bye_answer_s)
+
+    def _reject(self, event: Rejected) -> None:
+        if self._final is None:
+            self._final = event
+            self._ended_by = self._ended_by or "callee"
+            self._advance(Phase.CLOSING, event.at_s + self._limits.close_s)
+
+    def _give_up(self, why: GaveUp, limit_s: float, now_s: float) -> Command:
+        self._gave_up, self._gave_up_s = why, limit_s
+        self._ended_by = "tester" if why is GaveUp.ABORTED else "caller"
+        self._advance(Phase.CANCELLING, now_s + self._limits.final_after_cancel_s)
+        return Command.CANCEL
+
+    def _hang_up(self, by: str, now_s: float) -> Command:
+        self._ended_by = by
+        self._advance(Phase.HANGING_UP, now_s + self._limits.bye_answer_s)
+        return Command.BYE
+
+    def _drop(self, now_s: float) -> Command:
+        self._ended_by = self._ended_by or "tester"
+        self._advance(Phase.CLOSING, now_s + self._limits.close_s)
+        return Command.DROP
+
+    def _lose(self, at_s: float, error: str) -> None:
+        if (
+            self.phase is not Phase.CLOSING
+        ):  # once its end was seen on the wire, the phone's death changes nothing
+            self._error = error
+            self._ended_by = "tester"
+        self._end(at_s)
+
+    def _end(self, at_s: float) -> None:
+        self._ended_s = at_s
+        self._advance(Phase.ENDED, at_s)
+
+    def _advance(self, phase: Phase, deadline_s: float) -> None:
+        if _ORDER[phase] > _ORDER[self.phase]:
+            self.phase, self.deadline_s = phase, deadline_s
+
+    def _outcome(self) -> tuple[Outcome, str | None]:
+        """The outcome, and for `tester_failed` what the tester failed at."""
+        final = self._final
+        in_time = final is not None and (self._gave_up_s is None or final.at_s <= self._gave_up_s)
+        if self._error is not None:
+            return Outcome.TESTER_FAILED, self._error
+        if final is not None and in_time:
+            if isinstance(final, Answered):
+                return Outcome.ANSWERED, None
+            rang = self._ringing_s is not None
+            return from_status(final.status, final.reason, is_local=final.is_local, rang=rang), None
+        match self._gave_up:
+            case GaveUp.RING_TIMEOUT:
+                return Outcome.UNANSWERED, None
+            case GaveUp.SETUP_TIMEOUT:
+                return Outcome.NO_RESPONSE, None
+            case GaveUp.ABORTED:
+                return Outcome.TESTER_FAILED, "the run was cut before this call was answered"
+            case None:
+                return Outcome.TESTER_FAILED, "the phone let the call go without saying how it ended"
+
+
+_ORDER = {phase: place for place, phase in enumerate(Phase)}
+
+
+def _first(known: float | None, at_s: float) -> float:
+    return at_s if known is None else known
+
+
+def never_dialled(
+    dial: Dial,
+    *,
+    call_id: str,
+    number: str,
+    profile: str,
+    due_s: float,
+    epoch: Epoch,
+    worker: str,
+    error: str,
+) -> CallRecord:
+    """The record of a dial that could not be made: the tester's shortfall, kept and counted."""
+    call = Call(
+        dial, call_id=call_id, number=number, profile=profile, due_s=due_s, ordered_s=due_s, limits=Limits()
+    )
+    call.handle(Lost(call_id, due_s, error))
+    return call.record(epoch=epoch, worker=worker, measures_audio=False)

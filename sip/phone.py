@@ -1,0 +1,199 @@
+"""The seam between a campaign and what makes its calls: the orders a phone takes and the events it gives.
+
+Every time is a reading of CLOCK_MONOTONIC in seconds, stamped where the thing happened.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sip.record import RtpStats
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A call to make: its id goes into X-Lk-Test-Id, `from_user` and `number` into From and To."""
+
+    call_id: str
+    number: str
+    from_user: str
+
+
+@dataclass(frozen=True, slots=True)
+class InviteSent:
+    """The INVITE left; a second one of the same call (digest, retransmission) gives no second event."""
+
+    call_id: str
+    at_s: float
+    sip_call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """A 100 came."""
+
+    call_id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """A provisional response other than 100 came (livekit-sip repeats its 180 every second)."""
+
+    call_id: str
+    at_s: float
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A 2xx came; the phone acknowledges it by itself."""
+
+    call_id: str
+    at_s: float
+    status: int
+    reason: str
+    to_tag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A final status other than 2xx ended the attempt; `is_local` where the SIP stack made it up."""
+
+    call_id: str
+    at_s: float
+    status: int
+    reason: str
+    is_local: bool
+    to_tag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPacket:
+    """The first RTP packet of the call came in."""
+
+    call_id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAudio:
+    """The first audible sound of the far end was heard: energy, not the first packet."""
+
+    call_id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSent:
+    """Our CANCEL left."""
+
+    call_id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ByeSent:
+    """Our BYE left."""
+
+    call_id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ByeAnswered:
+    """The far end answered our BYE."""
+
+    call_id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FarEndBye:
+    """The far end hung up."""
+
+    call_id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The phone is done with the call, its line is free; `rtp` is None where no media ran."""
+
+    call_id: str
+    at_s: float
+    rtp: RtpStats | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The phone itself failed the call, for instance because its worker died; nothing more comes."""
+
+    call_id: str
+    at_s: float
+    error: str
+
+
+Event = (
+    InviteSent
+    | Trying
+    | Ringing
+    | Answered
+    | Rejected
+    | FirstPacket
+    | FirstAudio
+    | CancelSent
+    | ByeSent
+    | ByeAnswered
+    | FarEndBye
+    | Closed
+    | Lost
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLoad:
+    """CPU that one process used since the last look, as a share of one core."""
+
+    name: str
+    pid: int
+    cpu_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneHealth:
+    """How the phone is: its processes, their loops' largest lateness, how many had to be replaced."""
+
+    processes: tuple[ProcessLoad, ...]
+    loop_lag_s: float | None
+    restarts: int
+
+
+class Phone(Protocol):
+    """What makes calls."""
+
+    measures_audio: bool
+
+    def dial(self, order: Order) -> bool:
+        """Take the order, or return False where no line is free now; never blocks."""
+
+    def cancel(self, call_id: str) -> None:
+        """Give the attempt up: CANCEL, or BYE where it was answered meanwhile."""
+
+    def bye(self, call_id: str) -> None:
+        """Hang up."""
+
+    def drop(self, call_id: str) -> None:
+        """Forget a call whose far end no longer answers; its line is free again soon."""
+
+    def events(self) -> list[Event]:
+        """What happened since the last look, in the order of each call; never blocks."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when there may be events, at the latest after `timeout_s`."""
+
+    def health(self) -> PhoneHealth:
+        """Its state since the last look; meant to be read once a second."""
+
+    def close(self) -> None:
+        """Let every line go; calls that are still up are hung up by force."""
