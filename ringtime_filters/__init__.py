@@ -1,8 +1,8 @@
 """A deadline around the initialisation of LiveKit audio filters.
 
-LiveKit's FFI runs a filter's ``audio_filter_on_load`` inside the room connection and waits for it without a limit. The
-wrapper in ``bounded.c`` stands in for a filter and gives that wait a deadline; ``reference.c`` is a filter with the
-defect, for tests.
+LiveKit's FFI runs a filter's ``audio_filter_on_load`` inside the room connection and waits for it without a
+limit. The wrapper in ``bounded.c`` stands in for a filter and gives that wait a deadline; ``reference.c`` is
+a filter with the defect, for tests.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class FilterError(Exception):
 
 
 def register(kind: str, *, deadline_s: float = 5.0) -> None:
-    """Register the reference filter with LiveKit's FFI, so that every room connection of this process initialises it.
+    """Register the reference filter with LiveKit's FFI: every room connection of this process initialises it.
 
     Args:
         kind: ``unbounded``, the filter as it is, or ``bounded``, behind a deadline.
@@ -32,7 +32,9 @@ def register(kind: str, *, deadline_s: float = 5.0) -> None:
     Raises:
         FilterError: the kind is unknown, the library is missing, or the deadline is not above 0.
     """
-    from livekit import rtc  # here: those who only wrap a filter need no SDK, and importing it starts nothing early
+    from livekit import (
+        rtc,
+    )  # here: those who only wrap a filter need no SDK, and importing it starts nothing early
 
     reference = _compiled("reference.so")
     match kind:
@@ -48,14 +50,14 @@ def register(kind: str, *, deadline_s: float = 5.0) -> None:
 def wrap(path: Path, *, deadline_s: float) -> Path:
     """Prepare this process for one wrapped filter and return the library to load in its stead.
 
-    The wrapper reads its target from the environment when it is loaded, so this holds for one filter a process.
+    The wrapper reads its target from the environment when it is loaded: one filter a process.
 
     Args:
         path: the filter's shared library.
         deadline_s: seconds its initialisation may take before the call goes on without it.
 
     Raises:
-        FilterError: ``path`` is missing, no shared library or no audio filter, or the deadline is not above 0.
+        FilterError: ``path`` is no audio filter, or the deadline is not above 0.
     """
     if not (math.isfinite(deadline_s) and deadline_s > 0):
         raise FilterError(f"a deadline of {deadline_s} s: a number of seconds above 0 would do")
