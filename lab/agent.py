@@ -62,7 +62,7 @@ def agent_server() -> AgentServer:
         load_threshold=math.inf,
         num_idle_processes=int(os.environ.get("RINGTIME_IDLE_PROCESSES", "4")),
         setup_fnc=prewarm,
-        drain_timeout=0,
+        initialize_process_timeout=60,  # registered shall mean warm, on a busy machine too
     )
     server.rtc_session(take_call, agent_name=os.environ["RINGTIME_AGENT_NAME"])
     return server

@@ -75,7 +75,7 @@ def redis(logs: Path) -> Iterator[Redis]:
     program = find_redis()
     port = free_port()
     command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with Child("redis", command, env=_bare_environment(), log=logs / "redis.log") as child:
+    with Child("redis", command, env=bare_environment(), log=logs / "redis.log") as child:
         child.wait_ready(answering(port))
         yield Redis(port, child)
 
@@ -88,7 +88,7 @@ def livekit_server(
     program = find_livekit_server()
     credentials = credentials or Credentials.generate()
     port = free_port()
-    environment = _bare_environment() | {
+    environment = bare_environment() | {
         "LIVEKIT_CONFIG": json.dumps(server_configuration(port, redis, credentials.key, webhook_url)),
         "LIVEKIT_KEYS": f"{credentials.key}: {credentials.secret}",
     }
@@ -173,6 +173,6 @@ def livekit_server_version(program: Path) -> str:
     return version.group() if version else "of no known version"
 
 
-def _bare_environment() -> dict[str, str]:
-    # The caller's own LIVEKIT_* must not reach a server that is configured here in full.
+def bare_environment() -> dict[str, str]:
+    """This process's environment without LIVEKIT_*: the lab's parts are told in full where they belong."""
     return {name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")}

@@ -30,6 +30,7 @@ _EVENTS = frozenset(
         "track_unpublished",
     }
 )
+_LEAVING = frozenset({"participant_left", "participant_connection_aborted"})
 _KINDS = {
     models.ParticipantInfo.Kind.SIP: "sip",
     models.ParticipantInfo.Kind.AGENT: "agent",
@@ -42,8 +43,13 @@ _CALL_ID_ATTRIBUTE = "lktest.id"  # the INVITE's X-Lk-Test-Id
 _log = logging.getLogger(__name__)
 
 
-def room_event(event: webhook.WebhookEvent, received_unix: float) -> dict[str, Any] | None:
-    """The line of room-events.jsonl for a webhook, or None for an event that is no part of a call."""
+def room_event(
+    event: webhook.WebhookEvent, received_unix: float, kind: str | None = None
+) -> dict[str, Any] | None:
+    """The line of room-events.jsonl for a webhook, or None for an event that is no part of a call.
+
+    `kind` is the participant's, for the events about tracks, which do not carry it.
+    """
     if event.event not in _EVENTS:
         return None
     participant = event.participant if event.HasField("participant") else None
@@ -52,7 +58,9 @@ def room_event(event: webhook.WebhookEvent, received_unix: float) -> dict[str, A
         for name, value in (participant.attributes.items() if participant else ())
         if name.startswith(_KEPT_ATTRIBUTES)
     }
-    left = participant is not None and event.event in {"participant_left", "participant_connection_aborted"}
+    if participant is not None and event.event.startswith("participant_"):
+        kind = _KINDS.get(participant.kind, "other")
+    left = event.event in _LEAVING
     return {
         "received_unix": received_unix,
         "source": "webhook",
@@ -61,7 +69,7 @@ def room_event(event: webhook.WebhookEvent, received_unix: float) -> dict[str, A
         "room": event.room.name,
         "call_id": attributes.get(_CALL_ID_ATTRIBUTE),
         "identity": participant.identity if participant else None,
-        "kind": _KINDS.get(participant.kind, "other") if participant else None,
+        "kind": kind,
         "joined_unix": (participant.joined_at_ms / 1000 or None) if participant else None,
         "attributes": attributes,
         "track": _TRACKS.get(event.track.type) if event.HasField("track") else None,
@@ -79,6 +87,7 @@ class Observer:
     descriptor: int
     received: int = field(default=0, init=False)
     rejected: int = field(default=0, init=False)
+    _kinds: dict[str, str] = field(default_factory=dict, init=False)  # of those present, by participant id
 
     async def take(self, request: web.Request) -> web.Response:
         """Take one webhook: 200, or 401 when its signature is missing or wrong."""
@@ -93,8 +102,13 @@ class Observer:
             )
             return web.Response(status=401)
         self.received += 1
-        record = room_event(event, received_unix)
+        participant_id = event.participant.sid
+        record = room_event(event, received_unix, self._kinds.get(participant_id))
         if record is not None:
+            if record["event"] == "participant_joined":
+                self._kinds[participant_id] = record["kind"]
+            elif record["event"] in _LEAVING:
+                self._kinds.pop(participant_id, None)
             # One write a line on an O_APPEND descriptor: whatever kills the observer leaves whole lines.
             os.write(self.descriptor, (json.dumps(record) + "\n").encode())
         return web.Response()

@@ -1,0 +1,233 @@
+"""The system under test on one machine: brought up, checked and taken down from the command line."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import random
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lab.arms import parse_arms
+from lab.check import check
+from lab.errors import LabError
+from lab.faults import parse as parse_fault
+from lab.left_running import marked, take_down
+from lab.stack import LOGS, Lab, Wish, first_death, lab_up, obituary
+from rooms.provision import Digest
+
+_PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `python -m lab`."""
+    top = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="bring a lab up and keep it until Ctrl-C")
+    up.add_argument(
+        "--arms",
+        default="unbounded,bounded",
+        metavar="NAME[=KIND],…",
+        help="builds of the agent; kinds: none, unbounded, bounded, ffi:PATH (default: %(default)s)",
+    )
+    up.add_argument(
+        "--filter-fault",
+        metavar="SPEC",
+        help="mistreat filters that set up, such as silent:0.3 (default: none)",
+    )
+    up.add_argument(
+        "--bound",
+        type=float,
+        default=5.0,
+        metavar="S",
+        help="deadline of the bounded arm, s (default: %(default)g)",
+    )
+    up.add_argument(
+        "--livekit-sip",
+        metavar="PATH",
+        help="livekit-sip to run, or `embedded` for the built-in trunk (default: on PATH, else embedded)",
+    )
+    up.add_argument(
+        "--sip-user",
+        help=f"callers must know this user and the password in {_PASSWORD} (default: let all in)",
+    )
+    up.add_argument(
+        "--idle-processes",
+        type=int,
+        default=4,
+        metavar="N",
+        help="warm processes an arm (default: %(default)d)",
+    )
+    up.add_argument("--seed", type=int, help="order in which set-ups are mistreated (default: random)")
+    up.add_argument(
+        "--run-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder for records and logs (default: a new one in runs/)",
+    )
+    up.add_argument(
+        "--json",
+        action="store_true",
+        help="say on standard output, in JSON, what is up; end with standard input",
+    )
+    commands.add_parser("check", help="say what is missing on this machine and how to get it")
+    down = commands.add_parser("down", help="end labs that `up` has left running")
+    down.add_argument(
+        "--run-dir", type=Path, metavar="DIR", help="only the lab of this folder (default: all in runs/)"
+    )
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did what was asked, 1 when it could not, 2 for a wrong command line."""
+    options = parser().parse_args(arguments)
+    match options.command:
+        case "check":
+            return check()
+        case "down":
+            return take_down(options.run_dir)
+        case _:
+            return _up(options)
+
+
+def _up(options: argparse.Namespace) -> int:
+    try:
+        wish = _wish(options)
+    except LabError as error:
+        _tell_failure(str(error), as_json=options.json)
+        return 2
+    try:
+        asyncio.run(_keep_up(wish, as_json=options.json))
+    except (LabError, OSError) as error:
+        _tell_failure(str(error), as_json=options.json)
+        return 1
+    return 0
+
+
+def _wish(options: argparse.Namespace) -> Wish:
+    if options.filter_fault is not None:
+        parse_fault(options.filter_fault)
+    if not 0 < options.bound <= 3600:
+        raise LabError(
+            f"--bound cannot be {options.bound:g} s: a number of seconds above 0 and up to 3600 would do"
+        )
+    if options.idle_processes < 1:
+        raise LabError(f"--idle-processes cannot be {options.idle_processes}: 1 or more would do")
+    digest = None
+    if options.sip_user:
+        password = os.environ.get(_PASSWORD)
+        if not password:
+            raise LabError(
+                f"--sip-user {options.sip_user} needs the password in the environment variable {_PASSWORD}"
+            )
+        digest = Digest(options.sip_user, password)
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return Wish(
+        arms=parse_arms(options.arms),
+        run_dir=options.run_dir or Path("runs") / f"lab-{now}-{secrets.token_hex(2)}",
+        filter_fault=options.filter_fault,
+        bound_s=options.bound,
+        livekit_sip=options.livekit_sip,
+        seed=random.SystemRandom().getrandbits(32) if options.seed is None else options.seed,
+        digest=digest,
+        idle_processes=options.idle_processes,
+    )
+
+
+async def _keep_up(wish: Wish, *, as_json: bool) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    if as_json:
+        _end_with_standard_input(loop, ended)
+    wish.run_dir.mkdir(parents=True, exist_ok=True)
+    with marked(wish.run_dir):
+        serving = asyncio.ensure_future(_serve(wish, as_json=as_json))
+        ending = asyncio.ensure_future(ended.wait())
+        await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+        serving.cancel()
+        ending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+
+async def _serve(wish: Wish, *, as_json: bool) -> None:
+    async with lab_up(wish, _progress) as lab:
+        with _credentials_file(wish.run_dir, lab) as credentials:
+            if as_json:
+                _print_json(lab.announcement())
+            else:
+                _print_for_people(lab, wish, credentials)
+            watched = list(lab.children)
+            while watched:
+                child = await first_death(watched)
+                watched.remove(child)
+                if as_json:
+                    _print_json(
+                        {
+                            "event": "died",
+                            "process": child.name,
+                            "log": str(child.log),
+                            "error": obituary(child),
+                        }
+                    )
+                else:
+                    _progress(obituary(child))
+
+
+def _end_with_standard_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    def read() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            loop.remove_reader(sys.stdin.fileno())
+            ended.set()
+
+    try:
+        loop.add_reader(sys.stdin.fileno(), read)
+    except PermissionError:  # a file or /dev/null: it has ended already, as far as anybody's life goes
+        ended.set()
+
+
+@contextlib.contextmanager
+def _credentials_file(run_dir: Path, lab: Lab) -> Iterator[Path]:
+    path = run_dir / "livekit.env"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(f"export {name}={value}\n" for name, value in lab.server.environment.items())
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _print_for_people(lab: Lab, wish: Wish, credentials: Path) -> None:
+    host = lab.trunk.uri.removeprefix("sip:")
+    print(f"trunk    {lab.trunk.uri} ({lab.trunk.kind} {lab.trunk.version or ''})")
+    for arm in lab.arms:
+        print(f"call     sip:{arm.number}@{host} for {arm.name} ({arm.kind})")
+    print(f"livekit  {lab.server.url}; for its key and secret while it runs: source {credentials}")
+    print(f"folder   {wish.run_dir} (logs in {LOGS}/)")
+    print("Ctrl-C takes it down.", flush=True)
+
+
+def _print_json(line: dict[str, object]) -> None:
+    print(json.dumps(line), flush=True)
+
+
+def _progress(sentence: str) -> None:
+    print(f"lab: {sentence}", file=sys.stderr, flush=True)
+
+
+def _tell_failure(sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        _print_json({"ready": False, "error": sentence})
+    _progress(sentence)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

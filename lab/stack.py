@@ -1,0 +1,211 @@
+"""A LiveKit deployment on one machine, up and down: server, trunk, agents, settings proxies, observer."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+from livekit import api
+
+from lab.arms import Arm, agent_environment
+from lab.errors import DiedError, LabError
+from lab.gateway import Gateway, StartingGateway, find_livekit_sip, start_gateway
+from lab.process import Child, announced, ending, free_port, said
+from lab.server import LiveKitServer, bare_environment, livekit_server, redis
+from lab.versions import versions
+from rooms.clock import Offset, observer_offset
+from rooms.observe import STATUS_PATH, WEBHOOK_PATH
+from rooms.provision import Digest, Route, provisioned
+
+ROOM_EVENTS = "room-events.jsonl"
+FAULTS = "faults.jsonl"
+LOGS = "logs"
+
+_LOOK_EVERY_S = 0.2
+_START_TIMEOUT_S = 60.0  # a Python program on a busy machine, its modules not yet compiled
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a lab is to be; `livekit_sip` is a path, `embedded`, or None for whatever is on PATH."""
+
+    arms: Sequence[Arm]
+    run_dir: Path
+    filter_fault: str | None = None
+    bound_s: float = 5.0
+    livekit_sip: str | None = None
+    seed: int = 0
+    digest: Digest | None = None
+    idle_processes: int = 4
+    agents_timeout_s: float = 90.0
+
+    @property
+    def run_id(self) -> str:
+        """The run this lab serves: its folder's name."""
+        return self.run_dir.name
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A lab that is ready to be called."""
+
+    arms: Sequence[Arm]
+    trunk: Gateway
+    server: LiveKitServer
+    versions: Mapping[str, str | None]
+    room_clock: Offset
+    children: Sequence[Child] = field(repr=False)
+
+    def announcement(self) -> dict[str, object]:
+        """What the load side needs to know, without a secret."""
+        return {
+            "ready": True,
+            "trunk": asdict(self.trunk),
+            "arms": [
+                {"name": arm.name, "kind": arm.kind, "number": arm.number, "agent": arm.agent}
+                for arm in self.arms
+            ],
+            "livekit": {"url": self.server.url},
+            "observe": "webhook",
+            "versions": dict(self.versions),
+            "room_clock": asdict(self.room_clock),
+        }
+
+
+@contextlib.asynccontextmanager
+async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
+    """Bring a lab up, yield it when it takes calls, and take it down; `say` is told what is being waited for.
+
+    Agents take longest: they start as soon as they know where their server is, the rest meanwhile.
+
+    Raises:
+        LabError: Something is missing or a part did not become ready; what had been started is gone again.
+    """
+    logs = wish.run_dir / LOGS
+    livekit_sip = find_livekit_sip(wish.livekit_sip)
+    found = versions()
+    async with contextlib.AsyncExitStack() as up:
+        children: list[Child] = []
+
+        def started(child: Child) -> Child:
+            children.append(child)
+            up.callback(child.stop)
+            return child
+
+        say("starting redis and livekit-server")
+        observer_port = free_port()
+        webhook_url = f"http://127.0.0.1:{observer_port}{WEBHOOK_PATH}"
+        store = up.enter_context(redis(logs))
+        server = up.enter_context(livekit_server(logs, redis=store, webhook_url=webhook_url))
+        children += [store.child, server.child]
+        agents = []
+        proxies = []
+        for arm in wish.arms:
+            port = free_port()
+            proxies.append(started(_start_proxy(wish, arm, server, port)))
+            agents.append(started(_start_agent(wish, arm, server, port)))
+        observer = started(_start_observer(wish, server, observer_port))
+        gateway = start_gateway(livekit_sip, logs, redis=store, server=server)
+        started(gateway.child)
+
+        say("waiting for the trunk, the observer and the settings proxies")
+        trunk, clock = await _unless_one_dies(
+            _services_ready(gateway, observer, proxies, observer_port), children
+        )
+        await up.enter_async_context(_provisioned(wish, server))
+        say(f"waiting for the agents of {' and '.join(arm.name for arm in wish.arms)} to register")
+        await _unless_one_dies(_agents_ready(agents, wish.agents_timeout_s), children)
+        if livekit_sip is not None:
+            found["livekit-sip"] = trunk.version
+        yield Lab(wish.arms, trunk, server, found, clock, children)
+        say("taking the lab down")
+
+
+async def first_death(children: Sequence[Child]) -> Child:
+    """Wait until one of the children has ended, and return it."""
+    while True:
+        for child in children:
+            if child.exit_code is not None:
+                return child
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def obituary(child: Child) -> str:
+    """One sentence on a child that ended while it was needed."""
+    return f"{child.name} {ending(child.exit_code or 0)} while the lab was up; {child.last_words()}"
+
+
+async def _unless_one_dies(work: Coroutine[None, None, _Result], children: Sequence[Child]) -> _Result:
+    working, watching = asyncio.ensure_future(work), asyncio.ensure_future(first_death(children))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise DiedError(obituary(watching.result()))
+    finally:
+        working.cancel()
+        watching.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
+
+
+async def _services_ready(
+    gateway: StartingGateway, observer: Child, proxies: Sequence[Child], observer_port: int
+) -> tuple[Gateway, Offset]:
+    for child in (observer, *proxies):
+        await child.until_ready(announced(), timeout_s=_START_TIMEOUT_S)
+    clock = await observer_offset(f"http://127.0.0.1:{observer_port}{STATUS_PATH}")
+    return await gateway.ready(), clock
+
+
+async def _agents_ready(agents: Sequence[Child], timeout_s: float) -> None:
+    for agent in agents:
+        await agent.until_ready(said("registered worker"), timeout_s=timeout_s)
+
+
+@contextlib.asynccontextmanager
+async def _provisioned(wish: Wish, server: LiveKitServer) -> AsyncIterator[None]:
+    routes = [Route(arm.name, arm.number, arm.agent) for arm in wish.arms]
+    credentials = server.credentials
+    async with contextlib.AsyncExitStack() as made:
+        try:
+            livekit = await made.enter_async_context(
+                api.LiveKitAPI(server.url, credentials.key, credentials.secret)
+            )
+            await made.enter_async_context(provisioned(livekit, wish.run_id, routes, digest=wish.digest))
+        except (aiohttp.ClientError, api.ServerError) as error:
+            raise LabError(
+                f"livekit-server refused the trunks of this run: {error}; see {server.child.log}"
+            ) from error
+        yield
+
+
+def _start_observer(wish: Wish, server: LiveKitServer, port: int) -> Child:
+    out = str(wish.run_dir / ROOM_EVENTS)
+    command = [sys.executable, "-m", "rooms", "observe", "--out", out, "--port", str(port)]
+    environment = bare_environment() | server.credentials.environment
+    return Child("observer", command, env=environment, log=wish.run_dir / LOGS / "observer.log")
+
+
+def _start_proxy(wish: Wish, arm: Arm, server: LiveKitServer, port: int) -> Child:
+    command = [sys.executable, "-m", "lab.settings", "--upstream", f"127.0.0.1:{server.port}"]
+    command += ["--port", str(port), "--arm", arm.name, "--seed", str(wish.seed)]
+    command += ["--faults-file", str(wish.run_dir / FAULTS)]
+    if wish.filter_fault is not None:
+        command += ["--filter-fault", wish.filter_fault]
+    name = f"settings-{arm.name}"
+    return Child(name, command, env=bare_environment(), log=wish.run_dir / LOGS / f"{name}.log", grace_s=1)
+
+
+def _start_agent(wish: Wish, arm: Arm, server: LiveKitServer, proxy_port: int) -> Child:
+    environment = bare_environment() | server.credentials.environment
+    environment |= agent_environment(arm, bound_s=wish.bound_s, idle_processes=wish.idle_processes)
+    environment["LIVEKIT_URL"] = f"ws://127.0.0.1:{proxy_port}"
+    name = f"agent-{arm.name}"
+    command = [sys.executable, "-m", "lab.agent"]
+    return Child(name, command, env=environment, log=wish.run_dir / LOGS / f"{name}.log")
