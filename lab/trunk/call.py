@@ -1,0 +1,258 @@
+"""One call into the trunk, from its INVITE to its end."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from aiosipua import SipRequest, SipResponse
+from livekit import api
+
+from lab.trunk import messages, routing
+from lab.trunk.attributes import attributes
+from lab.trunk.challenge import Challenges, Refusal
+from lab.trunk.media import NoPortError, RtpPort
+from lab.trunk.offer import UnacceptableOfferError, read_offer, rtp_target
+from lab.trunk.participant import JoinError, SipParticipant, access_token
+from lab.trunk.sockets import HOST, Peer
+from lab.trunk.talk import End, Talk
+
+RING_EVERY_S = 1.0
+RING_TIMEOUT_S = 180.0
+LONGEST_S = 24 * 3600.0
+
+_log = logging.getLogger(__name__)
+
+# Any other end leaves the room with the status the call had.
+_SEEN_AS_HANGUP = {End.CANCELLED, End.CALLER_BYE, End.MEDIA_TIMEOUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What every call of a trunk works with."""
+
+    livekit: api.LiveKitAPI
+    url: str
+    key: str
+    secret: str
+    challenges: Challenges
+    rtp_ports: tuple[int, int]
+    sip_port: int
+
+
+class IncomingCall:
+    """A call, and what its caller may still do to it."""
+
+    def __init__(self, premises: Premises, invite: SipRequest, peer: Peer, *, to_tag: str) -> None:
+        """Take the call up; nothing is sent before `run`."""
+        loop = asyncio.get_running_loop()
+        self.to_tag = to_tag
+        self.offer_refused = False
+        self._premises = premises
+        self._invite = invite
+        self._peer = peer
+        self._parties = routing.Call(
+            from_user=messages.user(invite.headers.get_first("From")),
+            to_user=messages.user(invite.headers.get_first("To")),
+            source=peer.address[0],
+        )
+        self._received_s = loop.time()
+        self._timestamps_ms: dict[str, float] = {}
+        self._ended: asyncio.Future[End] = loop.create_future()
+        self._provisional: SipResponse | None = None
+        self._sdp = b""
+        self._rtp: RtpPort | None = None
+        self._talk: Talk | None = None
+
+    def end(self, how: End) -> bool:
+        """End the call; False when it has ended already."""
+        if self._ended.done():
+            return False
+        self._ended.set_result(how)
+        return True
+
+    def cancel(self) -> bool:
+        """Take a CANCEL; False when it comes after the final response (RFC 3261 9.2)."""
+        return not self.answered and self.end(End.CANCELLED)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the call got its 200."""
+        return self._talk is not None
+
+    def repeat(self) -> None:
+        """Answer a retransmission of the INVITE: with the last provisional response, or not at all."""
+        if self._provisional is not None and not self._ended.done():
+            self._peer.reply(self._provisional)
+
+    def acknowledge(self) -> None:
+        """Take the ACK of the 200."""
+        if self._talk is not None:
+            self._talk.acknowledged.set()
+
+    def bye_answered(self) -> None:
+        """Take the response to the BYE of this side."""
+        if self._talk is not None:
+            self._talk.bye_answered.set()
+
+    def refuse_again(self) -> None:
+        """Give the answer this call got before, when its offer was refused."""
+        self._refuse(400, "", messages.ALLOW, self._contact())
+
+    def renegotiate(self, request: SipRequest, peer: Peer) -> None:
+        """Answer a re-INVITE with the SDP of the first answer, and send RTP to where it wants it now."""
+        if self._rtp is None or not self.answered:
+            peer.reply(messages.response(request, 491, "Request Pending", to_tag=self.to_tag))
+            return
+        target = rtp_target(request.text)
+        if target is not None:
+            self._rtp.send_to(*target)
+        headers = (messages.SDP, messages.ALLOW, self._contact())
+        peer.reply(messages.response(request, 200, "OK", to_tag=self.to_tag, headers=headers, body=self._sdp))
+
+    async def run(self) -> None:
+        """Carry the call to its end; all it took is given back when this returns."""
+        self._provide(100, "Processing")
+        self._stamp("inviteToTryingMs")
+        try:
+            route = await routing.find_route(self._premises.livekit, self._parties)
+            if route.trunk is not None and route.trunk.auth_password:
+                self._premises.challenges.admit(
+                    self._invite, route.trunk.auth_username, route.trunk.auth_password, to_tag=self.to_tag
+                )
+        except (api.ServerError, aiohttp.ClientError, TimeoutError) as error:
+            self._say(logging.WARNING, f"the LiveKit server gave no trunks and rules: {error}")
+            self._refuse(503, "Service Unavailable")
+            return
+        except Refusal as refusal:
+            self._refuse(refusal.status, refusal.reason, *refusal.headers)
+            return
+        self._provide(180, "Ringing")
+        self._stamp("inviteToRingingMs")
+        if route.trunk is None or route.rule is None:
+            missing = "trunk" if route.trunk is None else "dispatch rule"
+            self._say(logging.INFO, f"no {missing} takes calls to {self._parties.to_user}: not answered")
+            return
+        try:
+            await self._place(route.trunk, route.rule)
+        except UnacceptableOfferError as error:
+            self._say(logging.INFO, f"refused: {error}")
+            self.offer_refused = True
+            self.refuse_again()
+        except NoPortError as error:
+            self._say(logging.WARNING, str(error))
+            self._refuse(500, "Server Internal Error")
+
+    async def _place(self, trunk: api.SIPInboundTrunkInfo, rule: api.SIPDispatchRuleInfo) -> None:
+        """Bring the caller into the room the rule names and stay until the call is over."""
+        if trunk.media_encryption == api.SIPMediaEncryption.SIP_MEDIA_ENCRYPT_REQUIRE:
+            raise UnacceptableOfferError("the trunk wants encrypted media, which is not spoken here")
+        offer = read_offer(self._invite.text)
+        participant = self._participant(trunk, rule)
+        self._rtp = rtp = RtpPort(participant.say, participant.next_frame)
+        port = await rtp.open(self._premises.rtp_ports)
+        rtp.agree(offer.codec, offer.payload_type)
+        rtp.send_to(offer.address or self._peer.address[0], offer.port)
+        self._sdp = offer.answer(HOST, port)
+        participant.gone.add_done_callback(lambda gone: gone.cancelled() or self.end(End.ROOM_CLOSED))
+        try:
+            await self._ring(participant, trunk)
+            if not self._ended.done():
+                self._talk = Talk(self._peer, *self._last_words(participant, trunk), rtp, participant)
+                self._stamp("inviteToAcceptMs")
+                longest_s = trunk.max_call_duration.ToTimedelta().total_seconds() or LONGEST_S
+                await self._talk.run(self.end, self._ended, longest_s)
+        finally:
+            self.end(End.SHUTDOWN)
+            rtp.close()
+            await asyncio.gather(self._part(), self._leave(participant))
+
+    def _participant(self, trunk: api.SIPInboundTrunkInfo, rule: api.SIPDispatchRuleInfo) -> SipParticipant:
+        caller = self._parties.from_user
+        given = attributes(self._invite, self._parties, trunk, rule, to_tag=self.to_tag)
+        token = access_token(
+            self._premises.key,
+            self._premises.secret,
+            room=routing.room_name(rule.rule, self._parties),
+            identity=f"sip_{caller}",
+            name=f"Phone {caller}",
+            attributes=given,
+            rule=rule,
+        )
+        return SipParticipant(self._premises.url, token, given)
+
+    async def _ring(self, participant: SipParticipant, trunk: api.SIPInboundTrunkInfo) -> None:
+        """Join the room and ring until somebody is heard there, or the call ends."""
+        bell = asyncio.create_task(self._ring_on())
+        try:
+            if not self._ended.done():
+                await participant.join()
+            longest_s = trunk.ringing_timeout.ToTimedelta().total_seconds() or RING_TIMEOUT_S
+            first: set[asyncio.Future[Any]] = {self._ended, participant.heard}
+            await asyncio.wait(first, timeout=longest_s, return_when=asyncio.FIRST_COMPLETED)
+            if not participant.heard.done():
+                self.end(End.RING_TIMEOUT)
+        except JoinError as error:
+            self._say(logging.WARNING, str(error))
+            self.end(End.NOT_JOINED)
+        finally:
+            bell.cancel()
+
+    async def _ring_on(self) -> None:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while True:
+            due_s += RING_EVERY_S
+            await asyncio.sleep(due_s - loop.time())
+            self._provide(180, "Ringing")
+
+    def _last_words(
+        self, participant: SipParticipant, trunk: api.SIPInboundTrunkInfo
+    ) -> tuple[SipResponse, SipRequest]:
+        """The 200 that answers the call and the BYE that may end it."""
+        headers = [self._contact(), messages.SDP, *trunk.headers.items()]
+        for name, header in trunk.attributes_to_headers.items():
+            if name in participant.attributes:
+                headers.append((header, participant.attributes[name]))
+        ok = messages.response(self._invite, 200, "OK", to_tag=self.to_tag, headers=headers, body=self._sdp)
+        via = f"SIP/2.0/{self._peer.protocol.upper()} {HOST}:{self._premises.sip_port}"
+        return ok, messages.bye(self._invite, to_tag=self.to_tag, via=via)
+
+    async def _part(self) -> None:
+        """Tell the caller that the call has ended, unless the caller did."""
+        how = self._ended.result()
+        self._say(logging.INFO, f"call ended: {how}")
+        if how is End.CALLER_BYE:
+            return
+        if self._talk is not None:
+            await self._talk.hang_up()
+        elif how is End.CANCELLED:
+            self._refuse(487, "Request Terminated")
+        else:
+            self._refuse(486, "Rejected")
+
+    async def _leave(self, participant: SipParticipant) -> None:
+        if self._ended.result() in _SEEN_AS_HANGUP:
+            await participant.set_status("hangup")
+        await participant.leave()
+
+    def _provide(self, status: int, reason: str) -> None:
+        self._provisional = messages.response(
+            self._invite, status, reason, to_tag=self.to_tag, headers=(messages.ALLOW,)
+        )
+        self._peer.reply(self._provisional)
+
+    def _refuse(self, status: int, reason: str, *headers: tuple[str, str]) -> None:
+        self._peer.reply(messages.response(self._invite, status, reason, to_tag=self.to_tag, headers=headers))
+
+    def _contact(self) -> tuple[str, str]:
+        return "Contact", f"<sip:{HOST}:{self._premises.sip_port};transport={self._peer.protocol}>"
+
+    def _stamp(self, name: str) -> None:
+        elapsed_s = asyncio.get_running_loop().time() - self._received_s
+        self._timestamps_ms[name] = round(elapsed_s * 1000, 3)
+
+    def _say(self, level: int, sentence: str) -> None:
+        named = {"callID": self.to_tag, "callIDFull": self._invite.headers.get_first("Call-ID")}
+        _log.log(level, "%s", sentence, extra={"fields": named | self._timestamps_ms})
