@@ -1,0 +1,120 @@
+"""One arm's numbers: counts, shares, percentiles, RFC 6076 ratios, and why its callers waited."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.causes import causes
+from analysis.gates import agent_connect
+from analysis.intervals import QUANTILES, Estimate, Values, percentile, share
+from analysis.survival import rmst
+
+# RFC 6076, sections 4.6, 4.7 and 4.8.
+SEER_STATUSES = (480, 486, 600, 603)
+ISA_STATUSES = (408, 500, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Four percentiles of one duration, in seconds."""
+
+    p50: Estimate
+    p90: Estimate
+    p95: Estimate
+    p99: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Rfc6076:
+    """The standard's ratios; they hide callers who gave up, so they stand beside the outcomes, never alone."""
+
+    ser: Estimate
+    seer: Estimate
+    isa: Estimate
+    scr: Estimate
+    srd_s: Percentiles
+    sdd_s: Percentiles
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSummary:
+    """What one arm did; `calls` counts every attempt but warm-up, shares leave the tester's own failures out."""
+
+    kind: str
+    calls: int
+    answered: int
+    not_answered: int
+    not_answered_share: Estimate
+    outcomes: Mapping[str, int]
+    rfc6076: Rfc6076
+    ring_to_answer_s: Percentiles
+    agent_connect_s: Percentiles
+    wait_s: Percentiles
+    post_dial_delay_s: Percentiles
+    rmst_s: Estimate
+    causes: Mapping[str, int]
+
+
+def percentiles(values: Values, limit: float = np.inf) -> Percentiles:
+    """The four percentiles of values that may be infinite, observed as far as `limit`."""
+    return Percentiles(**{name: percentile(values, q, limit=limit) for name, q in QUANTILES.items()})
+
+
+def arm_summary(
+    attempts: pd.DataFrame, counted: pd.DataFrame, *, kind: str, tau_s: float, rooms_observed: bool
+) -> ArmSummary:
+    """The numbers of one arm.
+
+    Args:
+        attempts: its calls but warm-up, the tester's failures among them.
+        counted: those of them that count (`Run.counted`).
+        kind: of the arm.
+        tau_s: the ring timeout.
+        rooms_observed: whether causes can be told.
+    """
+    missed = int((~counted["answered"]).sum())
+    latencies, reach = agent_connect(counted)
+    why = causes(counted).dropna().value_counts() if rooms_observed else pd.Series(dtype="int64")
+    return ArmSummary(
+        kind=kind,
+        calls=len(attempts),
+        answered=len(counted) - missed,
+        not_answered=missed,
+        not_answered_share=share(missed, len(counted)),
+        outcomes={str(name): int(count) for name, count in attempts["outcome"].value_counts().items()},
+        rfc6076=rfc6076(counted),
+        ring_to_answer_s=percentiles(_known(counted["ring_to_answer_s"]), tau_s),
+        agent_connect_s=percentiles(latencies, reach),
+        wait_s=percentiles(_known(counted["wait_s"]), tau_s),
+        post_dial_delay_s=percentiles(_known(counted["post_dial_delay_s"])),
+        rmst_s=rmst(_known(counted["ring_to_answer_s"]), tau_s),
+        causes={str(cause): int(count) for cause, count in why.items()},
+    )
+
+
+def rfc6076(counted: pd.DataFrame) -> Rfc6076:
+    """SER, SEER, ISA and SCR (RFC 6076, 4.6-4.9), SRD of successful requests (4.3) and SDD (4.4).
+
+    A status invented on this side is no answer of the system; a timeout is a 408 all the same (RFC 3261, 8.1.3.1).
+    """
+    status, local = counted["sip_status"], counted["status_is_local"]
+    answered = counted["outcome"] == "answered"
+    redirected = counted["outcome"] == "redirected"
+    asked = len(counted) - int(redirected.sum())
+    effective = answered | (status.isin(SEER_STATUSES) & ~local)
+    ineffective = ~answered & status.isin(ISA_STATUSES) & (~local | (status == 408))
+    completed = answered & (counted["bye_answered_s"].notna() | (counted["ended_by"] == "callee"))
+    return Rfc6076(
+        ser=share(int(answered.sum()), asked),
+        seer=share(int(effective.sum()), asked),
+        isa=share(int(ineffective.sum()), len(counted)),
+        scr=share(int(completed.sum()), len(counted)),
+        srd_s=percentiles(_known(counted.loc[answered, "post_dial_delay_s"])),
+        sdd_s=percentiles(_known(counted["disconnect_delay_s"])),
+    )
+
+
+def _known(values: pd.Series) -> Values:
+    return values.dropna().to_numpy(dtype="float64")

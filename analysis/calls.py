@@ -1,0 +1,133 @@
+"""The table of calls: one row an attempt, every duration of it, and what its room saw.
+
+Times `_s` of a record count from its own file's start; columns `_unix` are the master's wall clock. A duration is
+infinite where the caller waited for something that never came, and missing (NaN) where it was not measured.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+TIMES = (
+    "due",
+    "invite",
+    "trying",
+    "ringing",
+    "answered",
+    "first_packet",
+    "first_audio",
+    "cancel",
+    "bye",
+    "bye_answered",
+    "ended",
+)
+RTP = ("sent", "received", "lost", "reordered", "duplicates", "jitter_ms", "rtt_ms", "mos")
+TEXTS = ("call_id", "arm", "number", "profile", "outcome", "sip_reason", "ended_by", "worker", "error")
+ROOM_TIMES = (
+    "sip_joined_unix",
+    "agent_joined_unix",
+    "agent_active_unix",
+    "agent_published_unix",
+    "agent_left_unix",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecords:
+    """The records of one calls file and the wall time (master's clock) of its zero."""
+
+    zero_unix: float
+    records: Sequence[Mapping[str, object]]
+
+
+def call_table(
+    workers: Iterable[WorkerRecords],
+    rooms: pd.DataFrame,
+    *,
+    tau_s: float,
+    zero_unix: float,
+) -> tuple[pd.DataFrame, int]:
+    """Rows of all workers in order of their due time, and how many repeated call ids were left out.
+
+    Args:
+        workers: each file's records.
+        rooms: what `analysis.rooms.room_table` made, by call id.
+        tau_s: the ring timeout; a later answer counts as none.
+        zero_unix: the run's start on the master's clock, from which `due_at_s` counts.
+    """
+    flat = [_flat(record, worker.zero_unix) for worker in workers for record in worker.records]
+    columns = [
+        *TEXTS,
+        "block",
+        "warm_up",
+        "silent",
+        "sip_status",
+        "status_is_local",
+        "zero_unix",
+        *(f"{name}_s" for name in TIMES),
+        *(f"rtp_{name}" for name in RTP),
+    ]
+    calls = pd.DataFrame.from_records(flat, columns=columns)
+    numbers = [*(f"{name}_s" for name in TIMES), *(f"rtp_{name}" for name in RTP), "sip_status", "zero_unix"]
+    calls = calls.astype(
+        dict.fromkeys(numbers, "float64") | dict.fromkeys(("warm_up", "status_is_local"), "bool")
+    )
+    calls["block"] = calls["block"].astype("int64")
+    repeated = calls["call_id"].duplicated()
+    calls = calls[~repeated]
+    calls = calls.merge(rooms, how="left", on="call_id", validate="1:1")
+    calls["due_at_s"] = calls["zero_unix"] + calls["due_s"] - zero_unix
+    calls = calls.sort_values("due_at_s", kind="stable", ignore_index=True)
+    return _with_durations(calls, tau_s), int(repeated.sum())
+
+
+def _flat(record: Mapping[str, object], zero_unix: float) -> dict[str, object]:
+    rtp = record.get("rtp")
+    counters = rtp if isinstance(rtp, Mapping) else {}
+    return {**record, "zero_unix": zero_unix, **{f"rtp_{name}": counters.get(name) for name in RTP}}
+
+
+def _with_durations(calls: pd.DataFrame, tau_s: float) -> pd.DataFrame:
+    """Add the durations of metrics: each is the difference of two of the call's times, or infinite."""
+    answered = (calls["outcome"] == "answered") & calls["answered_s"].notna()
+    # A 200 without any 18x never rang: post-dial delay ends with the 200 and the ring lasts no time.
+    rang_at = calls["ringing_s"].fillna(calls["answered_s"])
+    ring = (calls["answered_s"] - rang_at).where(answered)
+    given_up = calls["cancel_s"].fillna(calls["ended_s"])
+    # Hung up by the tester because the run was cut: neither the system's failure nor the tester's.
+    calls["interrupted"] = (
+        (calls["outcome"] == "tester_failed") & (calls["ended_by"] == "tester") & calls["cancel_s"].notna()
+    )
+    in_time = answered & (ring <= tau_s)
+    counts = calls["outcome"] != "tester_failed"
+    calls["answered"] = in_time
+    calls["dial_lag_s"] = calls["invite_s"] - calls["due_s"]
+    calls["post_dial_delay_s"] = rang_at - calls["invite_s"]
+    calls["ring_to_answer_s"] = ring.where(in_time, np.inf).where(counts)
+    measured_audio = calls["silent"].notna()
+    greeting = calls["first_audio_s"] - calls["answered_s"]
+    calls["greeting_s"] = greeting.where(calls["first_audio_s"].notna(), np.inf).where(
+        in_time & measured_audio
+    )
+    wait = (calls["first_audio_s"] - calls["due_s"]).where(in_time, np.inf)
+    wait = wait.where(calls["first_audio_s"].notna(), np.inf)
+    calls["wait_s"] = wait.where(counts & (measured_audio | ~in_time) & bool(measured_audio.any()))
+    calls["disconnect_delay_s"] = calls["bye_answered_s"] - calls["bye_s"]
+    calls["rtp_loss"] = calls["rtp_lost"] / (calls["rtp_lost"] + calls["rtp_received"]).replace(0, np.nan)
+    return _with_room_durations(calls, given_up)
+
+
+def _with_room_durations(calls: pd.DataFrame, given_up: pd.Series) -> pd.DataFrame:
+    """Add dispatch and agent connect latency; the latter is `agent_connect_at_least_s` where the caller left first."""
+    zero = calls["zero_unix"]
+    calls["ringing_unix"] = zero + calls["ringing_s"]
+    calls["answered_unix"] = zero + calls["answered_s"]
+    calls["gave_up_unix"] = (zero + given_up).where(~calls["answered"])
+    calls["dispatch_s"] = calls["agent_joined_unix"] - calls["sip_joined_unix"]
+    calls["agent_connect_s"] = calls["agent_published_unix"] - calls["agent_joined_unix"]
+    waited = (calls["gave_up_unix"] - calls["agent_joined_unix"]).clip(lower=0)
+    never = calls["agent_joined_unix"].notna() & calls["agent_published_unix"].isna()
+    calls["agent_connect_at_least_s"] = waited.where(never)
+    return calls

@@ -1,0 +1,103 @@
+"""What a reader must know before believing a run's numbers, each with what to do about it."""
+
+from collections.abc import Sequence
+
+from analysis.compare import FEWEST_BLOCKS, Comparison
+from analysis.gates import CATALOGUE, Gate, Verdict
+from analysis.prediction import Prediction
+from analysis.run import Run
+
+
+def caveats_of(
+    run: Run,
+    gates: Sequence[Gate],
+    unmeasured: Sequence[str],
+    comparisons: Sequence[Comparison],
+    forecast: Sequence[Prediction],
+) -> list[str]:
+    """Sentences, the gravest first; none of them makes a run invalid (those are `analysis.validity`)."""
+    return [
+        *_of_the_run(run),
+        *_of_the_files(run),
+        *_of_the_size(gates, comparisons),
+        *_of_the_forecast(forecast),
+        *_of_what_was_not_measured(run, unmeasured),
+    ]
+
+
+def _of_the_run(run: Run) -> list[str]:
+    said = []
+    if run.state == "cut":
+        reason = f" ({run.stop_reason})" if run.stop_reason else ""
+        said.append(
+            f"The run was cut before its plan's end{reason}: it holds fewer calls than were asked for."
+        )
+    elif run.state == "running":
+        said.append("The run has not written its end: it is still going, or it was killed.")
+    elif run.stop_reason:
+        said.append(f"Dialling stopped before the plan's end: {run.stop_reason}.")
+    interrupted = int((run.calls["interrupted"] & ~run.calls["warm_up"]).sum())
+    if interrupted:
+        said.append(
+            f"{interrupted} calls were still ringing when the run ended and are left out: let the run drain for τ."
+        )
+    return said
+
+
+def _of_the_files(run: Run) -> list[str]:
+    said = []
+    for file in run.files:
+        if file.missing:
+            said.append(
+                f"Worker {file.worker} left no records: it died before its first call, or its file was lost."
+            )
+        elif not file.closed:
+            said.append(
+                f"Worker {file.worker} did not close its file: it died, and calls it held are missing."
+            )
+        elif file.announced != file.records:
+            said.append(
+                f"Worker {file.worker} wrote {file.announced} records and {file.records} can be read."
+            )
+        if file.cut_lines:
+            said.append(f"{file.cut_lines} lines of worker {file.worker} were cut and left out.")
+    if run.duplicates:
+        said.append(f"{run.duplicates} records repeat a call id; the first of each is kept.")
+    return said
+
+
+def _of_the_size(gates: Sequence[Gate], comparisons: Sequence[Comparison]) -> list[str]:
+    short = [
+        f"{CATALOGUE[gate.name].label} (n = {gate.n}, {gate.n_needed} needed)"
+        for gate in gates
+        if gate.verdict is Verdict.UNDECIDED and gate.n_needed is not None and gate.n < gate.n_needed
+    ]
+    said = [f"Too few calls to be decided even if all are clean: {', '.join(short)}."] if short else []
+    said += [
+        f"Only {comparison.blocks} blocks hold both {comparison.reference} and {comparison.candidate}: fewer than "
+        f"{FEWEST_BLOCKS} can show no difference, however large. Place more calls."
+        for comparison in comparisons
+        if comparison.blocks < FEWEST_BLOCKS
+    ]
+    return said
+
+
+def _of_the_forecast(forecast: Sequence[Prediction]) -> list[str]:
+    return [
+        f"In arm {entry.arm} the manufactured faults explain {entry.predicted_not_answered} unanswered calls and "
+        f"{entry.measured_not_answered} were measured: something else is at work. See the causes."
+        for entry in forecast
+        if entry.agrees is False
+    ]
+
+
+def _of_what_was_not_measured(run: Run, unmeasured: Sequence[str]) -> list[str]:
+    said = []
+    if not run.rooms_observed:
+        said.append("Rooms were not observed, so no cause can be told: use --observe webhook or poll.")
+    if unmeasured:
+        said.append(f"Not measured in this run, so not judged: {', '.join(unmeasured)}.")
+    lost = int(run.faults["room"].isna().sum())
+    if lost:
+        said.append(f"{lost} mistreated set-ups named no room and are counted to no call.")
+    return said

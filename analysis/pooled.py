@@ -1,0 +1,73 @@
+"""Several runs side by side: each arm under its run's name, nothing pooled, unlike runs refused."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+import pandas as pd
+
+from analysis.errors import UnlikeRunsError
+from analysis.run import Arm, Run
+
+
+def side_by_side(runs: Sequence[Run]) -> Run:
+    """One run as it is; several as one reading whose arms are `<arm>@<run id>`, the last run's candidate judged.
+
+    Calls of different runs share no block, so nothing across runs is randomised and no p is given.
+
+    Raises:
+        UnlikeRunsError: the runs differ in plan, τ, hold, network, trunk kind, arms' kinds or host class; or one is named twice.
+    """
+    first, *others = runs
+    if not others:
+        return first
+    for other in others:
+        differing = [key for key, value in likeness(first).items() if likeness(other)[key] != value]
+        if differing:
+            raise UnlikeRunsError(
+                f"{first.run_ids[0]} and {other.run_ids[0]} must not be compared: they differ in {', '.join(differing)}. "
+                "Repeat one of them with the other's options."
+            )
+    if len({run.run_ids for run in runs}) < len(runs):
+        raise UnlikeRunsError("The same run is named twice: name each run once.")
+    last = runs[-1]
+    return replace(
+        last,
+        run_ids=tuple(run.run_ids[0] for run in runs),
+        state="complete" if not any(run.cut for run in runs) else "cut",
+        arms=tuple(_renamed(arm, run) for run in runs for arm in run.arms),
+        candidate=_name(last.candidate, last),
+        dropped_dials=sum(run.dropped_dials for run in runs),
+        worker_clock_error_s=max(run.worker_clock_error_s for run in runs),
+        files=tuple(file for run in runs for file in run.files),
+        duplicates=sum(run.duplicates for run in runs),
+        calls=pd.concat([_tagged(run.calls, run) for run in runs], ignore_index=True),
+        faults=pd.concat([_tagged(run.faults, run) for run in runs], ignore_index=True),
+        health=pd.concat([run.health for run in runs], ignore_index=True),
+        loop_lag_s=pd.concat([run.loop_lag_s for run in runs], ignore_index=True),
+    )
+
+
+def likeness(run: Run) -> dict[str, object]:
+    """What must match between runs that stand side by side."""
+    return {
+        "plan": {key: value for key, value in asdict(run.plan).items() if key != "hold_s"},
+        "hold": run.plan.hold_s,
+        "tau": run.tau_s,
+        "network": run.network,
+        "trunk kind": run.trunk_kind,
+        "arms' kinds": [(arm.name, arm.kind) for arm in run.arms],
+        "filter fault": (run.filter_fault, run.bound_s),
+        "host class": (run.host.get("cores"), run.host.get("kernel")),
+    }
+
+
+def _name(arm: str, run: Run) -> str:
+    return f"{arm}@{run.run_ids[0]}"
+
+
+def _renamed(arm: Arm, run: Run) -> Arm:
+    return replace(arm, name=_name(arm.name, run))
+
+
+def _tagged(table: pd.DataFrame, run: Run) -> pd.DataFrame:
+    return table.assign(arm=table["arm"] + f"@{run.run_ids[0]}")

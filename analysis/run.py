@@ -1,0 +1,126 @@
+"""What one run was asked to do and what it left behind, as the rest of the analysis sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One of the builds that are compared."""
+
+    name: str
+    kind: str
+    number: str
+    agent: str | None
+    run_id: str = ""
+
+    @property
+    def plain_name(self) -> str:
+        """The name it had in its own run, when runs stand side by side."""
+        return self.name.partition("@")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The load that was asked for; `calls` leaves the warm-up out."""
+
+    calls: int
+    calls_per_second: float
+    arrivals: str
+    warm_up: int
+    max_concurrent: int | None
+    hold_s: float
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallsFile:
+    """How whole one worker's file is."""
+
+    worker: str
+    records: int
+    closed: bool
+    announced: int | None
+    cut_lines: int
+    missing: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Closed, counted, and every line readable."""
+        return self.closed and self.announced == self.records and not self.cut_lines and not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A wall clock's offset to the master's and how well it is known, in seconds."""
+
+    offset_s: float
+    error_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run folder, read.
+
+    `calls` has one row a call attempt (see `analysis.calls`), `faults` one a mistreated set-up, `health` one a
+    tester process and second, `loop_lag_s` one a worker and second.
+    """
+
+    run_ids: tuple[str, ...]
+    state: str
+    stop_reason: str | None
+    started_unix: float
+    ended_unix: float | None
+    tau_s: float
+    setup_timeout_s: float
+    bound_s: float
+    seed: int
+    plan: Plan
+    arms: tuple[Arm, ...]
+    candidate: str
+    filter_fault: str | None
+    network: str
+    trunk_kind: str
+    trunk_uri: str
+    trunk_version: str | None
+    observe: str
+    limits: Mapping[str, float]
+    options: Mapping[str, object]
+    versions: Mapping[str, str | None]
+    host: Mapping[str, object]
+    dropped_dials: int
+    room_clock: Clock | None
+    worker_clock_error_s: float
+    files: tuple[CallsFile, ...]
+    duplicates: int
+    calls: pd.DataFrame
+    faults: pd.DataFrame
+    health: pd.DataFrame
+    loop_lag_s: pd.Series
+
+    def arm(self, name: str) -> Arm:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    @property
+    def cut(self) -> bool:
+        """Whether the run ended before its plan."""
+        return self.state != "complete"
+
+    @property
+    def rooms_observed(self) -> bool:
+        """Whether the room's side was watched."""
+        return self.observe != "off"
+
+    def attempts(self) -> pd.DataFrame:
+        """Every call that was due, but warm-up and what rang when the run was cut."""
+        return self.calls[~self.calls["warm_up"] & ~self.calls["interrupted"]]
+
+    def counted(self) -> pd.DataFrame:
+        """The attempts that say something about the system: the tester's own failures left out."""
+        attempts = self.attempts()
+        return attempts[attempts["outcome"] != "tester_failed"]

@@ -1,0 +1,107 @@
+"""The machine's reading of a run: every number of the report, the verdict, and the sentence that says it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from analysis.across import across
+from analysis.arms import ArmSummary, arm_summary
+from analysis.compare import Comparison, compare
+from analysis.gates import Gate, Verdict, judge
+from analysis.prediction import Prediction, predictions
+from analysis.run import FORMAT, Run
+from analysis.validity import Check, checks
+from analysis.verdict import sentence, verdict_of
+from analysis.caveats import caveats_of
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The arms under one network profile."""
+
+    arms: Mapping[str, ArmSummary]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What summary.json holds (schemas/summary.json)."""
+
+    format: int
+    run_ids: tuple[str, ...]
+    verdict: Verdict
+    exit_code: int
+    sentence: str
+    trunk: str
+    tau_s: float
+    arms: Mapping[str, ArmSummary]
+    profiles: Mapping[str, Profile]
+    comparisons: tuple[Comparison, ...]
+    prediction: tuple[Prediction, ...]
+    gates: tuple[Gate, ...]
+    validity: tuple[Check, ...]
+    warnings: tuple[str, ...]
+
+    def document(self) -> dict[str, object]:
+        """As `json.dumps` takes it."""
+        return asdict(self)
+
+
+def summarise(run: Run) -> Summary:
+    """Read one run.
+
+    Raises:
+        UnknownGateError: run.json names a gate that does not exist.
+    """
+    counted = run.counted()
+    validity = checks(run)
+    gates, unmeasured = judge(counted, run.candidate, run.limits, tau_s=run.tau_s)
+    comparisons = _comparisons(run)
+    forecast = predictions(run)
+    verdict = verdict_of(gates, validity)
+    arms = _arms(run, None)
+    profiles = sorted(run.calls["profile"].dropna().unique())
+    return Summary(
+        format=FORMAT,
+        run_ids=run.run_ids,
+        verdict=verdict,
+        exit_code=verdict.exit_code,
+        sentence=sentence(verdict, run.candidate, gates, validity),
+        trunk=run.trunk_kind,
+        tau_s=run.tau_s,
+        arms=arms,
+        profiles={profile: Profile(_arms(run, profile)) for profile in profiles},
+        comparisons=tuple(comparisons),
+        prediction=tuple(forecast),
+        gates=tuple(gates),
+        validity=tuple(validity),
+        warnings=tuple(caveats_of(run, gates, unmeasured, comparisons, forecast)),
+    )
+
+
+def _comparisons(run: Run) -> list[Comparison]:
+    """Within each run, every arm with the first; across runs, every arm with itself in the first run."""
+    counted = run.counted()
+    found: list[Comparison] = []
+    for run_id in run.run_ids:
+        reference, *others = [arm.name for arm in run.arms if arm.run_id == run_id]
+        found += compare(counted, reference, others, tau_s=run.tau_s, seed=run.seed)
+    for arm in run.arms:
+        before = next(other for other in run.arms if other.plain_name == arm.plain_name)
+        if before.run_id != arm.run_id:
+            found.append(across(counted, before.name, arm.name, tau_s=run.tau_s))
+    return found
+
+
+def _arms(run: Run, profile: str | None) -> dict[str, ArmSummary]:
+    attempts, counted = run.attempts(), run.counted()
+    if profile is not None:
+        attempts, counted = attempts[attempts["profile"] == profile], counted[counted["profile"] == profile]
+    return {
+        arm.name: arm_summary(
+            attempts[attempts["arm"] == arm.name],
+            counted[counted["arm"] == arm.name],
+            kind=arm.kind,
+            tau_s=run.tau_s,
+            rooms_observed=run.rooms_observed,
+        )
+        for arm in run.arms
+    }

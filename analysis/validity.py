@@ -1,0 +1,145 @@
+"""Whether the tester itself was good enough for its numbers to count, each check with its remedy."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: `value` beside the `limit` it must keep, and what to do where it does not."""
+
+    name: str
+    ok: bool
+    value: float | None
+    limit: float | None
+    remedy: str
+
+
+def checks(run: Run) -> list[Check]:
+    """All checks of a run; one that is not ok makes the verdict "not valid"."""
+    attempts = run.attempts()
+    made = attempts.loc[attempts["outcome"] != "tester_failed", "arm"].value_counts()
+    fewest = min(int(made.get(arm.name, 0)) for arm in run.arms)
+    failed = int((attempts["outcome"] == "tester_failed").sum())
+    found = [
+        Check(
+            "calls made in every arm",
+            fewest >= 1,
+            fewest,
+            1,
+            "Look into the run's logs for why no call was placed, or give the run more calls.",
+        ),
+        _at_most(
+            "dropped dials",
+            run.dropped_dials / max(len(run.calls), run.dropped_dials, 1),
+            0.005,
+            "Lower --calls-per-second or --max-concurrent's need, or add workers: the tester was short of slots.",
+        ),
+        _at_most(
+            "dial lag p99, s",
+            _quantile(attempts["dial_lag_s"], 0.99),
+            0.050,
+            "Lower --calls-per-second or give the tester a core of its own: calls left later than they were due.",
+        ),
+        _at_most(
+            "calls the tester failed",
+            failed / len(attempts) if len(attempts) else 0.0,
+            0.005,
+            "Read the error field of the tester_failed records and the tester's logs.",
+        ),
+        _at_most(
+            "worker files not closed or not counted",
+            float(sum(not file.whole for file in run.files)) if run.files else None,
+            0,
+            "A worker died or the disk was full: read its log, and run again.",
+        ),
+        _at_most(
+            "CPU of the busiest tester process (p95 of seconds)",
+            _busiest(run.health, attempts),
+            0.90,
+            "Add --processes or another machine, or lower --calls-per-second.",
+        ),
+        _at_most(
+            "loop lag p99 of moments, s",
+            lag_quantile(run.loop_lag_s.to_numpy(dtype="float64"), 0.99),
+            0.020,
+            "Something else was using the tester's cores: run it alone, or on another machine.",
+        ),
+    ]
+    if run.rooms_observed:
+        found += _room_checks(run, attempts)
+    return found
+
+
+def _room_checks(run: Run, attempts: pd.DataFrame) -> list[Check]:
+    error = None if run.room_clock is None else run.room_clock.error_s + run.worker_clock_error_s
+    answered = attempts[attempts["answered"]]
+    joined = float(answered["room"].notna().mean()) if len(answered) else None
+    return [
+        Check(
+            "clock offset to the room side known to, s",
+            error is not None and error <= 0.020,
+            error,
+            0.020,
+            "Keep both hosts on one time source (chrony), or observe from the tester's host.",
+        ),
+        Check(
+            "answered calls joined to their rooms",
+            joined is None or joined >= 0.99,
+            joined,
+            0.99,
+            "Check that webhooks reach the observer, and that the trunk passes X-Lk-Test-Id on.",
+        ),
+    ]
+
+
+def _at_most(name: str, value: float | None, limit: float, remedy: str) -> Check:
+    return Check(name, value is None or value <= limit, value, limit, remedy)
+
+
+def _quantile(values: pd.Series, q: float) -> float | None:
+    known = values.dropna()
+    return float(known.quantile(q, interpolation="higher")) if len(known) else None
+
+
+def _busiest(health: pd.DataFrame, attempts: pd.DataFrame) -> float | None:
+    """The CPU share that the busiest process exceeded in one second of twenty, from the first dial to the last end.
+
+    The tester's own start (imports, forks) is no part of the measurement.
+    """
+    if health.empty:
+        return None
+    begun = (attempts["zero_unix"] + attempts["due_s"]).min()
+    ended = (attempts["zero_unix"] + attempts["ended_s"]).max()
+    during = health[health["unix"].between(begun, ended)] if len(attempts) else health
+    if during.empty:
+        return None
+    return float(during.groupby("process")["cpu_share"].quantile(0.95).max())
+
+
+def lag_quantile(largest_s: np.ndarray[tuple[int, ...], np.dtype[np.float64]], q: float) -> float | None:
+    """The lag that an event coming at any moment exceeds with a chance of 1 - q.
+
+    Args:
+        largest_s: the largest lag of each second. A loop blocked for L seconds delays what comes in those L seconds,
+            by L down to 0: the chance to wait longer than x is Σ max(0, L - x) / seconds.
+        q: 0-1.
+    """
+    n = largest_s.size
+    if n == 0:
+        return None
+    ordered = np.sort(largest_s)[::-1]
+    budget = (1 - q) * n
+    total = 0.0
+    for count, lag in enumerate(ordered, start=1):
+        total += float(lag)
+        x = (total - budget) / count
+        following = float(ordered[count]) if count < n else 0.0
+        if x >= following:
+            return max(0.0, x)
+    return 0.0 if math.isfinite(total) else None

@@ -1,0 +1,60 @@
+"""Numbers as people read them."""
+
+import math
+
+from analysis.intervals import Estimate
+
+
+def number(value: float | None) -> str:
+    """Three significant digits, no exponent, no trailing zeros."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    if not math.isfinite(value):
+        return "∞"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{min(digits, 4)}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−")  # noqa: RUF001  a minus sign, as wide as a plus
+
+
+def percent(value: float | None) -> str:
+    """A share of 0-1 in per cent."""
+    return "–" if value is None else f"{number(100 * value)} %"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A number with its unit; `share` is shown in per cent."""
+    if unit == "share":
+        return percent(value)
+    return number(value) if unit == "MOS" else f"{number(value)} {unit}"
+
+
+def estimate(value: Estimate) -> str:
+    """The number itself: "> x" beyond what was seen, a dash where there is nothing."""
+    if value.censored:
+        return f"> {number(value.low)}" if value.low is not None else "never"
+    return number(value.value)
+
+
+def interval(value: Estimate | None, *, scale: float = 1.0) -> str:
+    """The interval of an estimate: "a to b", "≥ a" where the sample cannot bound it from above."""
+    if value is None or value.value is None:
+        return ""
+    low = None if value.low is None else value.low * scale
+    if value.high is None:
+        return "" if low is None else f"≥ {number(low)}"
+    return f"{number(low or 0.0)} to {number(value.high * scale)}"
+
+
+def p_value(p: float | None) -> str:
+    """A p value, never as zero."""
+    if p is None:
+        return "no p"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def count(n: int, noun: str) -> str:
+    """A number of things: "1 call", "2 calls"."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

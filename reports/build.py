@@ -1,0 +1,68 @@
+"""Everything that `python -m reports` writes."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.load import load
+from analysis.pooled import side_by_side
+from analysis.summary import Summary, summarise
+from reports.junit import junit
+from reports.markdown import markdown
+from reports.page import NotebookError, render
+
+__all__ = ["NotebookError", "Report", "build"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was read, and the files that say so."""
+
+    summary: Summary
+    paths: tuple[Path, ...]
+
+
+def build(
+    runs: Sequence[Path], *, out: Path | None = None, notebook: str = "comparison", html: bool = True
+) -> Report:
+    """Read the runs and write their report.
+
+    Args:
+        runs: run folders or links to them.
+        out: where to; by default into the run itself, or `compare-<ids>` beside the runs when there are several.
+        notebook: name of a notebook under reports/notebooks, without its suffix.
+        html: whether to run the notebook and print it.
+
+    Raises:
+        AnalysisError: a run cannot be read, or the runs must not stand side by side.
+        NotebookError: there is no such notebook, or it does not run.
+        OSError: the place cannot be written to.
+    """
+    read = [load(folder) for folder in runs]
+    summary = summarise(side_by_side(read))
+    place = out or _place([folder.resolve() for folder in runs], [run.run_ids[0] for run in read])
+    place.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "summary.json": json.dumps(summary.document(), indent=1, allow_nan=False) + "\n",
+        "summary.md": markdown(summary),
+        "junit.xml": junit(summary),
+    }
+    if html:
+        texts["report.html"] = render(notebook, [folder.resolve() for folder in runs])
+    return Report(summary, tuple(_write(place / name, text) for name, text in texts.items()))
+
+
+def _place(folders: Sequence[Path], run_ids: Sequence[str]) -> Path:
+    if len(folders) == 1:
+        return folders[0]
+    return folders[0].parent / f"compare-{'-'.join(run_id.rsplit('-', 1)[-1] for run_id in run_ids)}"
+
+
+def _write(path: Path, text: str) -> Path:
+    """Whole or not at all: a reader never sees half a file."""
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half.write_text(text, encoding="utf-8")
+    half.replace(path)
+    return path

@@ -1,0 +1,52 @@
+"""junit.xml: gates and checks as test cases, for a CI server."""
+
+from xml.etree import ElementTree
+
+from analysis.gates import CATALOGUE, Verdict
+from analysis.summary import Summary
+from analysis.verdict import reading
+from analysis.wording import number
+
+
+def junit(summary: Summary) -> str:
+    """One suite of checks of the tester and one of gates: failed is a failure, undecided is skipped."""
+    root = ElementTree.Element("testsuites", name="ringtime")
+    _suite(
+        root,
+        "validity",
+        [
+            (check.name, *_check(check.ok, check.value, check.limit, check.remedy))
+            for check in summary.validity
+        ],
+    )
+    _suite(root, "gates", [
+        (f"{gate.arm}: {CATALOGUE[gate.name].label}", _tag(gate.verdict), reading(gate)) for gate in summary.gates
+    ])  # fmt: skip
+    ElementTree.indent(root)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+
+
+def _check(ok: bool, value: float | None, limit: float | None, remedy: str) -> tuple[str | None, str]:
+    return None if ok else "failure", f"{number(value)}, limit {number(limit)}. {remedy}"
+
+
+def _tag(verdict: Verdict) -> str | None:
+    return {Verdict.PASSED: None, Verdict.FAILED: "failure"}.get(verdict, "skipped")
+
+
+def _suite(root: ElementTree.Element, name: str, cases: list[tuple[str, str | None, str]]) -> None:
+    def count(tag: str) -> str:
+        return str(sum(case[1] == tag for case in cases))
+
+    suite = ElementTree.SubElement(
+        root,
+        "testsuite",
+        name=name,
+        tests=str(len(cases)),
+        failures=count("failure"),
+        skipped=count("skipped"),
+    )
+    for title, tag, message in cases:
+        case = ElementTree.SubElement(suite, "testcase", classname=f"ringtime.{name}", name=title)
+        if tag is not None:
+            ElementTree.SubElement(case, tag, message=message)

@@ -1,0 +1,57 @@
+"""summary.md: the report's first screen, for a pull request."""
+
+from analysis.gates import CATALOGUE
+from analysis.summary import Summary
+from analysis.verdict import comparison_sentence, reading
+from analysis.wording import estimate, interval, number, percent
+
+
+def markdown(summary: Summary) -> str:
+    """The verdict, the gates, the arms, the comparison and the warnings, in GitHub's Markdown."""
+    parts = [
+        f"## {summary.verdict.replace('_', ' ').capitalize()}",
+        summary.sentence,
+        _arms(summary),
+        *_comparisons(summary),
+        _gates(summary),
+        *_list("Warnings", summary.warnings),
+        *_list(
+            "Not valid because",
+            [f"{check.name}: {number(check.value)} (limit {number(check.limit)}). {check.remedy}"
+             for check in summary.validity if not check.ok],
+        ),
+        f"Runs: {', '.join(summary.run_ids)} · trunk: {summary.trunk} · ring timeout {number(summary.tau_s)} s. "
+        "Intervals are two-sided 95 %, bounds of gates one-sided 95 %. "
+        "Not answered: every attempt without a 200 within the ring timeout.",
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def _arms(summary: Summary) -> str:
+    rows = [
+        "| arm | calls | not answered | ring-to-answer p50, s | p95, s | mean ring within τ, s |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for name, arm in summary.arms.items():
+        missed = arm.not_answered_share
+        rows.append(
+            f"| {name} | {arm.calls} | {arm.not_answered} = {percent(missed.value)} ({interval(missed, scale=100)}) "
+            f"| {estimate(arm.ring_to_answer_s.p50)} | {estimate(arm.ring_to_answer_s.p95)} "
+            f"| {number(arm.rmst_s.value)} ({interval(arm.rmst_s)}) |"
+        )
+    return "\n".join(rows)
+
+
+def _comparisons(summary: Summary) -> list[str]:
+    return [comparison_sentence(comparison, summary.tau_s) for comparison in summary.comparisons]
+
+
+def _gates(summary: Summary) -> str:
+    rows = ["| gate | verdict | reading |", "|---|---|---|"]
+    rows += [f"| {CATALOGUE[gate.name].label} | {gate.verdict} | {reading(gate)} |" for gate in summary.gates]
+    return "\n".join(rows)
+
+
+def _list(title: str, items: object) -> list[str]:
+    lines = [f"* {item}" for item in items]  # type: ignore[attr-defined]
+    return [f"**{title}**\n\n" + "\n".join(lines)] if lines else []
