@@ -1,0 +1,56 @@
+"""What the worker needs of PJSIP's C interface, because pjsua2's own methods hide it.
+
+`Call.hangup` reports the call's end before its CANCEL leaves and forgets the answer. Ending the INVITE session itself
+keeps the events coming, and handles a 200 that crosses the CANCEL (RFC 3261 section 9.1).
+"""
+
+import ctypes
+from typing import Any
+
+_REQUEST_TIMEOUT = 408
+_REQUEST_TERMINATED = 487
+
+
+class Library:
+    """The few functions used, called on opaque pointers only; each on the worker's one thread."""
+
+    def __init__(self, path: str) -> None:
+        library = ctypes.CDLL(path)
+        self._max_calls = _declare(library.pjsua_call_get_max_count, ctypes.c_uint)
+        self._dialog = _declare(library.pjsip_tsx_get_dlg, ctypes.c_void_p, ctypes.c_void_p)
+        self._session = _declare(library.pjsip_dlg_get_inv_session, ctypes.c_void_p, ctypes.c_void_p)
+        self._end = _declare(
+            library.pjsip_inv_end_session,
+            ctypes.c_int,
+            ctypes.c_void_p,
+            ctypes.c_int,
+            ctypes.c_void_p,
+            ctypes.POINTER(ctypes.c_void_p),
+        )
+        self._send = _declare(library.pjsip_inv_send_msg, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+        self._terminate = _declare(library.pjsip_tsx_terminate, ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
+
+    def max_calls(self) -> int:
+        """How many calls one process takes; known once the library is initialised."""
+        return int(self._max_calls())
+
+    def cancel(self, transaction: int) -> bool:
+        """CANCEL the INVITE of a client transaction; before any 1xx it leaves with the first one."""
+        dialog = self._dialog(transaction)
+        session = self._session(dialog) if dialog else None
+        if not session:
+            return False
+        message = ctypes.c_void_p()
+        if self._end(session, _REQUEST_TERMINATED, None, ctypes.byref(message)) != 0:
+            return False
+        return not message.value or self._send(session, message) == 0
+
+    def give_up(self, transaction: int) -> None:
+        """End a client transaction as if its answer had timed out: a silent far end holds the line no longer."""
+        self._terminate(transaction, _REQUEST_TIMEOUT)
+
+
+def _declare(function: Any, result: Any, *arguments: Any) -> Any:
+    function.restype = result
+    function.argtypes = arguments
+    return function

@@ -1,0 +1,318 @@
+"""The options of a run: declared once, read from command line, environment or configuration, and checked."""
+
+import argparse
+import math
+import random
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sip.errors import UsageError
+from sip.plan import Arrivals
+from sip.trunk import Trunk
+
+_ARM = re.compile(r"[a-z0-9-]+")
+_NUMBER = re.compile(r"\+?[A-Za-z0-9._*#-]+")
+_GATE = re.compile(r"\s*(?P<name>[A-Za-z][A-Za-z0-9_ -]*?)\s*(<=|>=)\s*(?P<limit>[^<>=]+?)\s*")
+_LARGEST_CALLS = 10_000_000
+_CLEAN = "clean"
+
+
+class Parser(Protocol):
+    """What `argparse` and Locust's parser have in common."""
+
+    def add_argument(self, *names: str, **settings: Any) -> Any:  # noqa: ANN401 - argparse's own signature
+        """Declare one option."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmChoice:
+    """An arm as it was asked for; `number` is None where the lab hands one out."""
+
+    name: str
+    kind: str
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Every option of a run in force, checked; durations in seconds."""
+
+    trunk: Trunk | None
+    allow_remote: bool
+    yes: bool
+    arms: tuple[ArmChoice, ...]
+    candidate: str
+    calls: int
+    calls_per_second: float
+    arrivals: Arrivals
+    warm_up: int
+    max_concurrent: int | None
+    hold_s: float
+    ring_timeout_s: float
+    setup_timeout_s: float
+    stop_after_failures: int
+    network: str
+    filter_fault: str | None
+    bound_s: float
+    livekit_sip: str | None
+    gates: Mapping[str, float]
+    seed: int
+    run_dir: Path
+    report: bool
+    duration_s: float | None
+
+    @property
+    def uses_lab(self) -> bool:
+        """Whether the run brings up its own lab."""
+        return self.trunk is None
+
+    @property
+    def arm_names(self) -> tuple[str, ...]:
+        """Names in the order given, the reference first."""
+        return tuple(arm.name for arm in self.arms)
+
+    @property
+    def peak_concurrent(self) -> int:
+        """Calls that may be up at once if nobody answers: rate times the longest life, never more than the plan."""
+        longest_s = self.ring_timeout_s + self.hold_s
+        peak = math.ceil(self.calls_per_second * longest_s * 1.3) + 4
+        return min(peak, self.max_concurrent or peak, self.calls + self.warm_up * len(self.arms))
+
+
+def declare(parser: Parser) -> None:
+    """Declare the options of `locustfiles/calls.py`, each with an environment variable RINGTIME_<NAME>."""
+
+    def add(name: str, **settings: Any) -> None:  # noqa: ANN401 - argparse's own signature
+        variable = "RINGTIME_" + name.removeprefix("--").upper().replace("-", "_")
+        parser.add_argument(name, env_var=variable, **settings)
+
+    add(
+        "--trunk",
+        metavar="URI",
+        help="SIP URI to call, such as sip:trunk.example.net (default: start the lab)",
+    )
+    add(
+        "--allow-remote", action="store_true", help="let --trunk be another machine: its calls may cost money"
+    )
+    add("--yes", action="store_true", help="do not ask before calling another machine")
+    add(
+        "--arms",
+        metavar="NAME[=KIND],…",
+        help="builds to compare, the reference first (default: unbounded,bounded)",
+    )
+    add("--candidate", metavar="NAME", help="the arm that the gates judge (default: the last one)")
+    add("--numbers", metavar="NAME=NUMBER,…", help="with --trunk: the number that reaches each arm")
+    add("--sip-user", metavar="USER", help="digest user; the password comes from RINGTIME_SIP_PASSWORD")
+    add("--calls", type=int, default=200, help="calls to place, warm-up not counted (default: %(default)s)")
+    add("--calls-per-second", type=float, default=1.0, help="arrival rate (default: %(default)s)")
+    add(
+        "--arrivals",
+        default="poisson",
+        choices=[*Arrivals],
+        help="how calls are spread (default: %(default)s)",
+    )
+    add(
+        "--warm-up",
+        type=int,
+        default=2,
+        help="first calls of each arm, left out of the figures (default: %(default)s)",
+    )
+    add(
+        "--max-concurrent",
+        type=int,
+        help="calls up at once at the most; further ones are dropped (default: no limit)",
+    )
+    add("--hold", type=float, default=5.0, help="seconds from answer to hang-up (default: %(default)s)")
+    add(
+        "--ring-timeout",
+        type=float,
+        default=60.0,
+        help="seconds a caller lets it ring (default: %(default)s)",
+    )
+    add(
+        "--setup-timeout",
+        type=float,
+        default=32.0,
+        help="seconds to wait for a first ring (default: %(default)s)",
+    )
+    add(
+        "--stop-after-failures",
+        type=int,
+        default=50,
+        help="give up after this many in a row (default: %(default)s)",
+    )
+    add("--network", default=_CLEAN, metavar="SPEC", help="network profile (default: %(default)s)")
+    add("--filter-fault", metavar="KIND[:SHARE]", help="mistreat filter set-ups: silent:0.3 (default: none)")
+    add("--bound", type=float, default=5.0, help="deadline of the bounded arm, s (default: %(default)s)")
+    add(
+        "--livekit-sip",
+        metavar="PATH",
+        help="the lab's trunk; `embedded` for the built-in one (default: as on PATH)",
+    )
+    add("--gates", metavar="SPEC", help='"not_answered<=0.02,…" or a TOML file (default: see docs/gates.md)')
+    add("--seed", type=int, help="of arrivals, arms and faults (default: drawn, and recorded)")
+    add("--run-dir", default="runs", metavar="DIR", help="where run folders go (default: %(default)s)")
+    add("--no-report", action="store_true", help="write no HTML page; the verdict is there all the same")
+
+
+def read(given: argparse.Namespace, *, sip_password: str | None) -> Options:
+    """Check what was given; raises UsageError with the option's name, its value and what would do."""
+    trunk = None
+    if given.trunk:
+        trunk = Trunk.parse(given.trunk, user=given.sip_user or None, password=sip_password)
+        if not trunk.is_loopback and not given.allow_remote:
+            raise UsageError(
+                "--trunk", given.trunk, "it is not on this machine; add --allow-remote to call it"
+            )
+    elif given.sip_user:
+        raise UsageError("--sip-user", given.sip_user, "the lab lets all callers in; it goes with --trunk")
+    if given.network != _CLEAN:
+        raise UsageError("--network", given.network, f"only {_CLEAN!r} is there")
+    arms = _arms(given, trunk)
+    names = [arm.name for arm in arms]
+    if given.candidate and given.candidate not in names:
+        raise UsageError("--candidate", given.candidate, f"name one of the arms: {', '.join(names)}")
+    _within("--calls", given.calls, 0, _LARGEST_CALLS)
+    _within("--calls-per-second", given.calls_per_second, 0.001, 10_000)
+    _within("--warm-up", given.warm_up, 0, 10_000)
+    _within("--hold", given.hold, 0, 86_400)
+    _within("--ring-timeout", given.ring_timeout, 0.1, 3600)
+    _within("--setup-timeout", given.setup_timeout, 0.1, 3600)
+    _within("--bound", given.bound, 0.001, 3600)
+    _within("--stop-after-failures", given.stop_after_failures, 1, _LARGEST_CALLS)
+    if given.max_concurrent is not None:
+        _within("--max-concurrent", given.max_concurrent, 1, 100_000)
+    if trunk and given.filter_fault:
+        raise UsageError(
+            "--filter-fault", given.filter_fault, "only the lab's agents can be mistreated: leave out --trunk"
+        )
+    return Options(
+        trunk=trunk,
+        allow_remote=given.allow_remote,
+        yes=given.yes,
+        arms=arms,
+        candidate=given.candidate or names[-1],
+        calls=given.calls,
+        calls_per_second=given.calls_per_second,
+        arrivals=Arrivals(given.arrivals),
+        warm_up=given.warm_up,
+        max_concurrent=given.max_concurrent,
+        hold_s=given.hold,
+        ring_timeout_s=given.ring_timeout,
+        setup_timeout_s=given.setup_timeout,
+        stop_after_failures=given.stop_after_failures,
+        network=given.network,
+        filter_fault=given.filter_fault or None,
+        bound_s=given.bound,
+        livekit_sip=given.livekit_sip or None,
+        gates=gates(given.gates) if given.gates else {},
+        seed=random.SystemRandom().getrandbits(32) if given.seed is None else given.seed,
+        run_dir=Path(given.run_dir),
+        report=not given.no_report,
+        duration_s=_seconds(given.run_time),
+    )
+
+
+def gates(spec: str) -> dict[str, float]:
+    """Read `name<=value,…` or a TOML file of `name = value`; whether the names exist is for the analysis to say."""
+    if not re.search(r"[<>]=", spec):
+        try:
+            found = tomllib.loads(Path(spec).read_text())
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(
+                "--gates", spec, f'write "name<=value,…" or name a TOML file ({error})'
+            ) from error
+        limits: Mapping[str, object] = found.get("gates", found)
+    else:
+        parts = [(_GATE.fullmatch(part), part) for part in spec.split(",")]
+        limits = {
+            match["name"] if match else part: match["limit"] if match else None for match, part in parts
+        }
+    return {name: _limit(spec, name, limit) for name, limit in limits.items()}
+
+
+def _limit(spec: str, name: str, limit: object) -> float:
+    try:
+        value = float(str(limit))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(
+            "--gates", spec, f'the limit of {name!r} must be a number, as in "not_answered<=0.02"'
+        )
+    return value
+
+
+def _arms(given: argparse.Namespace, trunk: Trunk | None) -> tuple[ArmChoice, ...]:
+    if trunk is None:
+        if given.numbers:
+            raise UsageError("--numbers", given.numbers, "the lab hands out its own; it goes with --trunk")
+        return _unique(
+            "--arms", given.arms, _pairs("--arms", given.arms or "unbounded,bounded", default=None)
+        )
+    if not given.numbers:
+        raise UsageError(
+            "--numbers", None, "with --trunk say which number reaches which arm: old=+15550100001,…"
+        )
+    arms = _unique("--numbers", given.numbers, _pairs("--numbers", given.numbers, default="default"))
+    if given.arms and [arm.name for arm in arms] != [
+        part.partition("=")[0] for part in given.arms.split(",")
+    ]:
+        raise UsageError(
+            "--arms", given.arms, "with --trunk name the arms in --numbers alone, or the same ones here"
+        )
+    for arm in arms:
+        if not _NUMBER.fullmatch(arm.kind):
+            raise UsageError(
+                "--numbers", given.numbers, f"{arm.kind!r} is no telephone number such as +15550100001"
+            )
+    return tuple(ArmChoice(arm.name, "remote", arm.kind) for arm in arms)
+
+
+def _pairs(option: str, spec: str, *, default: str | None) -> list[ArmChoice]:
+    """`NAME[=VALUE],…`; a lone VALUE goes under the name `default` where there is such a default."""
+    parts = [part.strip() for part in spec.split(",")]
+    if default and len(parts) == 1 and "=" not in parts[0]:
+        parts = [f"{default}={parts[0]}"]
+    arms = []
+    for part in parts:
+        name, equals, value = part.partition("=")
+        if not _ARM.fullmatch(name) or (equals and not value) or (default and not equals):
+            raise UsageError(
+                option, spec, f"{part!r} is not NAME=VALUE with a name of small letters, digits and dashes"
+            )
+        arms.append(ArmChoice(name, value or name, None))
+    return arms
+
+
+def _unique(option: str, spec: str, arms: list[ArmChoice]) -> tuple[ArmChoice, ...]:
+    names = [arm.name for arm in arms]
+    if len(set(names)) != len(names):
+        raise UsageError(option, spec, "give each arm a name of its own: an A/A run is a=bounded,b=bounded")
+    return tuple(arms)
+
+
+def _within(option: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # false for NaN too
+        raise UsageError(option, value, f"give a number from {low:g} to {high:g}")
+
+
+def _seconds(run_time: object) -> float | None:
+    """Locust's -t: seconds once Locust has read it, words such as `5m` before."""
+    if run_time in (None, "", 0):
+        return None
+    if isinstance(run_time, int | float):
+        return float(run_time)
+    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", str(run_time))
+    seconds = (
+        sum(int(part or 0) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True))
+        if parts
+        else 0
+    )
+    if seconds <= 0:
+        raise UsageError("--run-time", run_time, "write it as 300s, 20m or 1h30m")
+    return float(seconds)

@@ -1,0 +1,299 @@
+"""A phone made of worker processes: free lines, growth, pacing, and the replacement of workers that died."""
+
+import logging
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sip import wire
+from sip.errors import PhoneError
+from sip.phone import Closed, Event, Lost, Order, PhoneHealth, ProcessLoad
+from sip.trunk import Trunk
+from sip.voice import write_voice
+
+READY_WITHIN_S = 30.0
+DIAL_GAP_S = 0.04  # pjsua2 keeps a closed RTP socket for 500 ms: more than 25 new calls/s abort a worker
+FALSE_STARTS = 3  # workers in a row that died before they were ready
+CLOSE_WITHIN_S = 2.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """What the pool knows of one worker."""
+
+    name: str
+    connection: socket.socket
+    log: Path
+    pid: int | None = None
+    port: int = 0
+    slots: int = 0
+    calls: set[str] = field(default_factory=set)
+    dialled_s: float = 0.0
+    pulse_s: float = 0.0
+    cpu_s: float = 0.0
+    cpu_share: float = 0.0
+    lag_s: float | None = None
+
+
+class Pool:
+    """Lines into `trunk`, four or so in each worker process; a context manager.
+
+    It starts `workers` workers at once, keeps a worker's worth of lines free as calls come up, and never has more than
+    `max_workers`. The workers log into `log_folder`. It works with and without gevent: it waits in `selectors` only.
+    """
+
+    measures_audio = True
+
+    def __init__(
+        self, trunk: Trunk, *, log_folder: Path, workers: int = 1, max_workers: int | None = None
+    ) -> None:
+        self._trunk = trunk
+        self._log_folder = log_folder
+        self._first_workers = max(1, workers)
+        self._max_workers = max_workers
+        self._selector = selectors.DefaultSelector()
+        self._wake = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._workers: list[_Worker] = []
+        self._by_call: dict[str, _Worker] = {}
+        self._events: list[Event] = []
+        self._numbered = 0
+        self._false_starts = 0
+        self._restarts = 0
+        self._control: socket.socket | None = None
+        self._zygote: subprocess.Popen[bytes] | None = None
+        self._zygote_cpu = (0.0, 0.0)
+        self._closing = False
+        self._voice = log_folder / "voice.wav"
+
+    def open(self) -> Self:
+        """Start the first workers and wait until they take orders; raises PhoneError where they do not."""
+        self._log_folder.mkdir(parents=True, exist_ok=True)
+        write_voice(self._voice)
+        self._start_zygote()
+        for _ in range(self._first_workers):
+            self._start_worker()
+        until_s = time.monotonic() + READY_WITHIN_S
+        while any(worker.pid is None for worker in self._workers):
+            if time.monotonic() > until_s:
+                self.close()
+                raise PhoneError(
+                    f"The caller's phones were not ready within {READY_WITHIN_S:g} s: see {self._log_folder}."
+                )
+            self.wait(0.5)
+            self._read()
+        return self
+
+    def dial(self, order: Order) -> bool:
+        """Hand the order to the free worker that dialled longest ago; grow where few lines are left."""
+        now_s = time.monotonic()
+        free = [worker for worker in self._workers if len(worker.calls) < worker.slots]
+        left = sum(worker.slots - len(worker.calls) for worker in free)
+        starting = any(worker.pid is None for worker in self._workers)
+        if not starting and (not free or left <= max(worker.slots for worker in free)):
+            self._grow()
+        rested = [worker for worker in free if now_s - worker.dialled_s >= DIAL_GAP_S]
+        if not rested:
+            return False
+        worker = min(rested, key=lambda worker: worker.dialled_s)
+        worker.dialled_s = now_s
+        worker.calls.add(order.call_id)
+        self._by_call[order.call_id] = worker
+        self._tell(
+            worker,
+            wire.DialCommand(
+                order.call_id,
+                self._trunk.target(order.number),
+                f"sip:{order.from_user}@{self._trunk.host}",
+            ),
+        )
+        return True
+
+    def cancel(self, call_id: str) -> None:
+        """Give the attempt up."""
+        self._end(call_id, "cancel")
+
+    def bye(self, call_id: str) -> None:
+        """Hang up."""
+        self._end(call_id, "bye")
+
+    def drop(self, call_id: str) -> None:
+        """Forget the call."""
+        self._end(call_id, "drop")
+
+    def events(self) -> list[Event]:
+        """What the workers saw since the last look."""
+        self._read()
+        events, self._events = self._events, []
+        return events
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when a worker has something to say, at the latest after `timeout_s`."""
+        if not self._events:
+            self._selector.select(max(0.0, min(timeout_s, 3600.0)))
+
+    def health(self) -> PhoneHealth:
+        """CPU of zygote and workers, their loops' largest lateness, and restarts, since the last look."""
+        workers = [worker for worker in self._workers if worker.pid is not None]
+        lags = [worker.lag_s for worker in workers if worker.lag_s is not None]
+        for worker in workers:
+            worker.lag_s = None
+        loads = [ProcessLoad(worker.name, worker.pid, worker.cpu_share) for worker in workers if worker.pid]
+        if self._zygote is not None:
+            loads.insert(0, ProcessLoad("zygote", self._zygote.pid, self._zygote_share(self._zygote.pid)))
+        return PhoneHealth(tuple(loads), max(lags, default=None), self._restarts)
+
+    def close(self) -> None:
+        """Hang up what is still up and end every process; may be called again."""
+        for worker in self._workers:
+            self._tell(worker, wire.CloseCommand())
+        until_s = time.monotonic() + CLOSE_WITHIN_S
+        closing, self._closing = self._closing, True
+        while self._workers and not closing and (left_s := until_s - time.monotonic()) > 0:
+            self.wait(left_s)
+            self._read()
+        for worker in list(self._workers):
+            self._forget(worker)
+        if self._control is not None:
+            self._control.close()
+        if self._zygote is not None:
+            self._zygote.kill()  # and with it, by the kernel, the workers that did not go by themselves
+            self._zygote.wait()
+            self._zygote = None
+        self._selector.close()
+        self._wake.close()
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start_zygote(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        package = str(Path(__file__).parents[1])
+        path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+        with theirs, (self._log_folder / "zygote.log").open("ab") as log:
+            self._zygote = subprocess.Popen(
+                [sys.executable, "-m", "sip.zygote", str(theirs.fileno()), str(os.getpid())],
+                env={**os.environ, "PYTHONPATH": path},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the tester, which then ends the calls properly
+            )
+        self._zygote_cpu = (0.0, time.monotonic())
+        self._control = ours
+
+    def _start_worker(self) -> None:
+        name = f"worker-{self._numbered}"
+        self._numbered += 1
+        log = self._log_folder / f"{name}.log"
+        spec = wire.WorkerSpec(
+            name=name,
+            host=self._trunk.host,
+            user=self._trunk.user,
+            password=self._trunk.password,
+            bind="127.0.0.1" if self._trunk.is_loopback else "",
+            voice=str(self._voice),
+            log=str(log),
+        )
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if self._control is None:
+            raise PhoneError("The caller's phones are not open.")
+        with theirs:
+            try:
+                socket.send_fds(self._control, [wire.encode([spec])], [theirs.fileno()])
+            except ConnectionError as error:
+                raise PhoneError(
+                    f"The process that makes the caller's phones ended: see {self._log_folder}/zygote.log."
+                ) from error
+        worker = _Worker(name, ours, log)
+        self._workers.append(worker)
+        self._selector.register(ours, selectors.EVENT_READ, worker)
+
+    def _grow(self) -> None:
+        if self._max_workers is None or len(self._workers) < self._max_workers:
+            self._start_worker()
+
+    def _end(self, call_id: str, how: str) -> None:
+        worker = self._by_call.get(call_id)
+        if worker is not None:
+            self._tell(worker, wire.EndCommand(call_id, how))
+
+    def _tell(self, worker: _Worker, command: wire.Message) -> None:
+        try:
+            worker.connection.send(wire.encode([command]), socket.MSG_DONTWAIT)
+            self._wake.sendto(wire.WAKE_UP, ("127.0.0.1", worker.port))
+        except OSError as error:
+            # It is gone, or has not read for so long that its socket is full: its end comes as end of file.
+            _log.warning("%s takes no orders (%s)", worker.name, error)
+
+    def _read(self) -> None:
+        for key, _ in self._selector.select(0):
+            worker: _Worker = key.data
+            messages = wire.receive(worker.connection)
+            for message in messages or ():
+                self._take(worker, message)
+            if messages is None:
+                self._bury(worker)
+
+    def _take(self, worker: _Worker, message: wire.Message) -> None:
+        match message:
+            case wire.Ready():
+                worker.pid, worker.port, worker.slots = message.pid, message.port, message.slots
+                self._false_starts = 0
+            case wire.Pulse():
+                now_s = time.monotonic()
+                if worker.pulse_s:
+                    worker.cpu_share = (message.cpu_s - worker.cpu_s) / (now_s - worker.pulse_s)
+                worker.pulse_s, worker.cpu_s = now_s, message.cpu_s
+                worker.lag_s = max(worker.lag_s or 0.0, message.loop_lag_s)
+            case wire.WorkerSpec() | wire.DialCommand() | wire.EndCommand() | wire.CloseCommand():
+                raise PhoneError(f"{worker.name} sent an order, which only the pool may do.")
+            case event:
+                if isinstance(event, Closed | Lost):
+                    worker.calls.discard(event.call_id)
+                    self._by_call.pop(event.call_id, None)
+                self._events.append(event)
+
+    def _bury(self, worker: _Worker) -> None:
+        """A worker died: its calls are lost, and only those; another takes its place."""
+        self._forget(worker)
+        now_s = time.monotonic()
+        for call_id in worker.calls:
+            del self._by_call[call_id]
+            self._events.append(Lost(call_id, now_s, f"worker died: see {worker.log.name}"))
+        if self._closing:
+            return
+        self._false_starts += worker.pid is None
+        if self._false_starts >= FALSE_STARTS:
+            raise PhoneError(f"The caller's phones die before they are ready: see {worker.log}.")
+        _log.warning(
+            "%s died with %d calls and is replaced: see %s", worker.name, len(worker.calls), worker.log
+        )
+        self._restarts += 1
+        self._start_worker()
+
+    def _forget(self, worker: _Worker) -> None:
+        self._selector.unregister(worker.connection)
+        worker.connection.close()
+        self._workers.remove(worker)
+
+    def _zygote_share(self, pid: int) -> float:
+        times = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        cpu_s = (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+        now_s = time.monotonic()
+        before_cpu_s, before_s = self._zygote_cpu
+        self._zygote_cpu = (cpu_s, now_s)
+        return (cpu_s - before_cpu_s) / (now_s - before_s)

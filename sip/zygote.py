@@ -1,0 +1,53 @@
+"""The process from which workers are forked: a clean Python that has imported pjsua2 and never started it.
+
+`python -m sip.zygote FD` serves the Unix socket that it inherited as FD: each packet is a worker's spec with one end of
+the worker's own socket attached. A worker forked here shares the library's pages and costs some 4 MB.
+"""
+
+import ctypes
+import gc
+import os
+import signal
+import socket
+import sys
+
+from sip import worker
+from sip.wire import PACKET_BYTES, WorkerSpec, decode
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with(parent: int) -> None:
+    """Let the kernel kill this process once `parent` is gone (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def serve(control: socket.socket) -> None:
+    """Fork a worker for each spec until the pool closes the socket; the kernel reaps them."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    here = os.getpid()
+    while True:
+        packet, descriptors, _, _ = socket.recv_fds(control, PACKET_BYTES, 1)
+        if not packet:
+            return
+        (spec,) = decode(packet)
+        if isinstance(spec, WorkerSpec) and os.fork() == 0:
+            die_with(here)
+            control.close()
+            worker.main(spec, socket.socket(fileno=descriptors[0]))
+        os.close(descriptors[0])
+
+
+def main() -> None:
+    """Start as the pool's child, with Ctrl-C left to the pool."""
+    die_with(int(sys.argv[2]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()  # in the workers, the collector would hang up calls (see sip.worker)
+    gc.freeze()
+    serve(socket.socket(fileno=int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()
