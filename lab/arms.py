@@ -1,15 +1,18 @@
 """The builds of the agent that a lab runs side by side, and what tells their processes apart."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.errors import LabError
+import ringtime_filters
+from lab.errors import LabError, ProgramMissingError
 
 KINDS = ("none", "unbounded", "bounded")
 PATCHED_FFI = "ffi:"
 
+_FILTERS = Path(ringtime_filters.__file__).parent
+_LIBRARIES = ("reference.so", "bounded.so", "bounded_v2.so")
 _NAME = re.compile(r"[a-z0-9-]+")
 
 
@@ -59,6 +62,17 @@ def _check_kind(spec: str, kind: str) -> None:
         raise LabError(
             f"--arms cannot be {spec!r}: {kind!r} is no kind of arm; "
             f"{', '.join(KINDS)} or {PATCHED_FFI}PATH would do"
+        )
+
+
+def require_filters(arms: Iterable[Arm]) -> None:
+    """See that the libraries are there that these arms load; raises ProgramMissingError when one is not."""
+    if all(arm.kind == "none" for arm in arms):
+        return
+    absent = [name for name in _LIBRARIES if not (_FILTERS / name).is_file()]
+    if absent:
+        raise ProgramMissingError(
+            f"{' and '.join(absent)} of ringtime_filters are missing; run `make filters`"
         )
 
 

@@ -2,9 +2,8 @@
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
-import ringtime_filters
+from lab.arms import parse_arms, require_filters
 from lab.errors import LabError
 from lab.gateway import find_livekit_sip, livekit_sip_version
 from lab.process import free_port
@@ -42,10 +41,7 @@ def _trunk() -> str:
 
 
 def _filters() -> str:
-    folder = Path(ringtime_filters.__file__).parent
-    absent = [name for name in ("reference.so", "bounded.so") if not (folder / name).is_file()]
-    if absent:
-        raise LabError(f"{' and '.join(absent)} are not compiled; run `make filters`")
+    require_filters(parse_arms("unbounded,bounded"))
     return "compiled"
 
 

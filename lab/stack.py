@@ -11,7 +11,7 @@ from typing import TypeVar
 import aiohttp
 from livekit import api
 
-from lab.arms import Arm, agent_environment
+from lab.arms import Arm, agent_environment, require_filters
 from lab.errors import DiedError, LabError
 from lab.gateway import Gateway, StartingGateway, find_livekit_sip, start_gateway
 from lab.process import Child, announced, ending, free_port, said
@@ -88,6 +88,7 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
         LabError: Something is missing or a part did not become ready; what had been started is gone again.
     """
     logs = wish.run_dir / LOGS
+    require_filters(wish.arms)
     livekit_sip = find_livekit_sip(wish.livekit_sip)
     found = versions()
     async with contextlib.AsyncExitStack() as up:

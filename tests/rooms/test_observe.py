@@ -1,0 +1,165 @@
+"""Facts about the observer of LiveKit's webhooks."""
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jsonschema
+import pytest
+from google.protobuf.json_format import MessageToJson
+from livekit import api
+from livekit.protocol import models, webhook
+
+from rooms.observe import STATUS_PATH, WEBHOOK_PATH, observing, room_event
+
+KEY, SECRET = "APItest", "a secret of more than thirty-two characters"
+SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "room-events.json").read_text())
+
+CALLER = models.ParticipantInfo(
+    sid="PA_caller",
+    identity="sip_4711",
+    kind=models.ParticipantInfo.Kind.SIP,
+    joined_at_ms=1_700_000_000_250,
+    attributes={"sip.callID": "SCL_abc", "lktest.id": "call-7", "other": "private"},
+)
+AGENT = models.ParticipantInfo(sid="PA_agent", identity="agent-1", kind=models.ParticipantInfo.Kind.AGENT)
+
+
+def event(name: str, **fields: Any) -> webhook.WebhookEvent:
+    """A webhook as the server makes it."""
+    return webhook.WebhookEvent(
+        event=name, room=models.Room(name="room-1"), created_at=1_700_000_001, **fields
+    )
+
+
+def signed(body: str, secret: str = SECRET) -> dict[str, str]:
+    """The header that the server puts on a webhook."""
+    digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+    return {"Authorization": api.AccessToken(KEY, secret).with_sha256(digest).to_jwt()}
+
+
+def test_a_callers_arrival_carries_the_call_and_its_attributes() -> None:
+    """The call id is the INVITE's test id; attributes that are not SIP's stay out."""
+    record = room_event(event("participant_joined", participant=CALLER), received_unix=1_700_000_001.5)
+
+    assert record == {
+        "received_unix": 1_700_000_001.5,
+        "source": "webhook",
+        "event": "participant_joined",
+        "event_unix": 1_700_000_001.0,
+        "room": "room-1",
+        "call_id": "call-7",
+        "identity": "sip_4711",
+        "kind": "sip",
+        "joined_unix": 1_700_000_000.25,
+        "attributes": {"sip.callID": "SCL_abc", "lktest.id": "call-7"},
+        "track": None,
+        "disconnect_reason": None,
+    }
+
+
+def test_a_departure_carries_its_reason() -> None:
+    """The reason is LiveKit's own word for it."""
+    gone = models.ParticipantInfo(identity="a", disconnect_reason=models.DisconnectReason.CONNECTION_TIMEOUT)
+
+    record = room_event(event("participant_left", participant=gone), received_unix=0.0)
+
+    assert record is not None
+    assert record["disconnect_reason"] == "CONNECTION_TIMEOUT"
+
+
+def test_an_event_that_is_no_part_of_a_call_is_left_out() -> None:
+    """Egress, ingress and whatever LiveKit will think of next are not for this file."""
+    assert room_event(event("egress_started"), received_unix=0.0) is None
+
+
+@pytest.mark.parametrize("name", SCHEMA["properties"]["event"]["enum"])
+@pytest.mark.parametrize("participant", [None, CALLER, AGENT])
+def test_every_record_fits_the_schema(name: str, participant: models.ParticipantInfo | None) -> None:
+    """Whatever the webhook holds."""
+    track = models.TrackInfo(type=models.TrackType.AUDIO) if name.startswith("track") else None
+    record = room_event(event(name, participant=participant, track=track), received_unix=1.0)
+
+    jsonschema.validate(record, SCHEMA)
+
+
+def observe(
+    tmp_path: Path, send: Callable[[aiohttp.ClientSession, str], Awaitable[None]]
+) -> list[dict[str, Any]]:
+    """What an observer has written after `send` was through with it."""
+    out = tmp_path / "room-events.jsonl"
+
+    async def run() -> None:
+        async with observing(out, key=KEY, secret=SECRET) as port, aiohttp.ClientSession() as session:
+            await send(session, f"http://127.0.0.1:{port}")
+
+    asyncio.run(run())
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+async def post(session: aiohttp.ClientSession, base: str, body: str, headers: dict[str, str]) -> int:
+    """Deliver a webhook and return the status of the answer."""
+    async with session.post(base + WEBHOOK_PATH, data=body, headers=headers) as answer:
+        return answer.status
+
+
+def test_a_track_is_told_to_be_an_agents_although_the_webhook_does_not_say(tmp_path: Path) -> None:
+    """Webhooks about tracks carry no kind: it is remembered from the participant's arrival."""
+    publisher = models.ParticipantInfo(sid=AGENT.sid, identity=AGENT.identity)
+    track = models.TrackInfo(type=models.TrackType.AUDIO)
+
+    async def send(session: aiohttp.ClientSession, base: str) -> None:
+        for sent in (
+            event("participant_joined", participant=AGENT),
+            event("track_published", participant=publisher, track=track),
+        ):
+            body = MessageToJson(sent)
+            assert await post(session, base, body, signed(body)) == 200
+
+    joined, published = observe(tmp_path, send)
+
+    assert joined["kind"] == "agent"
+    assert (published["kind"], published["track"]) == ("agent", "audio")
+
+
+def test_a_track_of_nobody_known_is_of_no_kind(tmp_path: Path) -> None:
+    """A kind that was not seen is not made up."""
+    body = MessageToJson(
+        event("track_published", participant=models.ParticipantInfo(sid="PA_x", identity="x"))
+    )
+
+    async def send(session: aiohttp.ClientSession, base: str) -> None:
+        assert await post(session, base, body, signed(body)) == 200
+
+    (published,) = observe(tmp_path, send)
+
+    assert published["kind"] is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "nonsense"},
+        signed("another body"),
+        signed('{"event": "room_started"}', "x" * 32),
+    ],
+    ids=["none", "no token", "of another body", "of another secret"],
+)
+def test_a_webhook_with_a_wrong_signature_is_refused_and_counted(
+    tmp_path: Path, headers: dict[str, str]
+) -> None:
+    """It gets 401, leaves no record and is counted."""
+
+    async def send(session: aiohttp.ClientSession, base: str) -> None:
+        assert await post(session, base, '{"event": "room_started"}', headers) == 401
+        async with session.get(base + STATUS_PATH) as answer:
+            status = await answer.json()
+        assert (status["received"], status["rejected"]) == (0, 1)
+
+    assert observe(tmp_path, send) == []
