@@ -1,7 +1,7 @@
 """What the worker needs of PJSIP's C interface, because pjsua2's own methods hide it.
 
-`Call.hangup` reports the call's end before its CANCEL leaves and forgets the answer. Ending the INVITE session itself
-keeps the events coming, and handles a 200 that crosses the CANCEL (RFC 3261 section 9.1).
+`Call.hangup` reports the call's end before its CANCEL leaves and forgets the answer. Ending the INVITE
+session itself keeps the events coming, and handles a 200 that crosses the CANCEL (RFC 3261 section 9.1).
 """
 
 import ctypes
@@ -46,7 +46,7 @@ class Library:
         return not message.value or self._send(session, message) == 0
 
     def give_up(self, transaction: int) -> None:
-        """End a client transaction as if its answer had timed out: a silent far end holds the line no longer."""
+        """End a client transaction as if it had timed out: a silent far end holds the line no longer."""
         self._terminate(transaction, _REQUEST_TIMEOUT)
 
 

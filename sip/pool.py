@@ -1,6 +1,7 @@
 """A phone made of worker processes: free lines, growth, pacing, and the replacement of workers that died."""
 
 import logging
+import math
 import os
 import selectors
 import socket
@@ -46,19 +47,20 @@ class _Worker:
 class Pool:
     """Lines into `trunk`, four or so in each worker process; a context manager.
 
-    It starts `workers` workers at once, keeps a worker's worth of lines free as calls come up, and never has more than
-    `max_workers`. The workers log into `log_folder`. It works with and without gevent: it waits in `selectors` only.
+    It starts with lines for `concurrent` calls, keeps a worker's worth of them free as calls come up, and
+    stops growing at `max_concurrent`. The workers log into `log_folder`. It works with and without gevent,
+    since it waits in `selectors` only.
     """
 
     measures_audio = True
 
     def __init__(
-        self, trunk: Trunk, *, log_folder: Path, workers: int = 1, max_workers: int | None = None
+        self, trunk: Trunk, *, log_folder: Path, concurrent: int = 1, max_concurrent: int | None = None
     ) -> None:
         self._trunk = trunk
         self._log_folder = log_folder
-        self._first_workers = max(1, workers)
-        self._max_workers = max_workers
+        self._concurrent = concurrent
+        self._max_concurrent = max_concurrent
         self._selector = selectors.DefaultSelector()
         self._wake = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._workers: list[_Worker] = []
@@ -76,19 +78,19 @@ class Pool:
     def open(self) -> Self:
         """Start the first workers and wait until they take orders; raises PhoneError where they do not."""
         self._log_folder.mkdir(parents=True, exist_ok=True)
-        write_voice(self._voice)
         self._start_zygote()
-        for _ in range(self._first_workers):
-            self._start_worker()
+        write_voice(self._voice)  # while the zygote imports
         until_s = time.monotonic() + READY_WITHIN_S
-        while any(worker.pid is None for worker in self._workers):
-            if time.monotonic() > until_s:
-                self.close()
-                raise PhoneError(
-                    f"The caller's phones were not ready within {READY_WITHIN_S:g} s: see {self._log_folder}."
-                )
-            self.wait(0.5)
-            self._read()
+        try:
+            self._start_worker()
+            self._await_ready(until_s)
+            # Only a worker knows how many calls the library takes in one process.
+            for _ in range(math.ceil(self._concurrent / self._workers[0].slots) - 1):
+                self._start_worker()
+            self._await_ready(until_s)
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def dial(self, order: Order) -> bool:
@@ -97,8 +99,8 @@ class Pool:
         free = [worker for worker in self._workers if len(worker.calls) < worker.slots]
         left = sum(worker.slots - len(worker.calls) for worker in free)
         starting = any(worker.pid is None for worker in self._workers)
-        if not starting and (not free or left <= max(worker.slots for worker in free)):
-            self._grow()
+        if not starting and left <= self._workers[0].slots and self._may_grow():
+            self._start_worker()
         rested = [worker for worker in free if now_s - worker.dialled_s >= DIAL_GAP_S]
         if not rested:
             return False
@@ -218,13 +220,23 @@ class Pool:
                 raise PhoneError(
                     f"The process that makes the caller's phones ended: see {self._log_folder}/zygote.log."
                 ) from error
+        ours.setblocking(False)
         worker = _Worker(name, ours, log)
         self._workers.append(worker)
         self._selector.register(ours, selectors.EVENT_READ, worker)
 
-    def _grow(self) -> None:
-        if self._max_workers is None or len(self._workers) < self._max_workers:
-            self._start_worker()
+    def _await_ready(self, until_s: float) -> None:
+        while any(worker.pid is None for worker in self._workers):
+            if time.monotonic() > until_s:
+                raise PhoneError(
+                    f"The caller's phones were not ready within {READY_WITHIN_S:g} s: see {self._log_folder}."
+                )
+            self.wait(0.5)
+            self._read()
+
+    def _may_grow(self) -> bool:
+        lines = sum(worker.slots for worker in self._workers)
+        return self._max_concurrent is None or lines < self._max_concurrent
 
     def _end(self, call_id: str, how: str) -> None:
         worker = self._by_call.get(call_id)
@@ -233,7 +245,7 @@ class Pool:
 
     def _tell(self, worker: _Worker, command: wire.Message) -> None:
         try:
-            worker.connection.send(wire.encode([command]), socket.MSG_DONTWAIT)
+            worker.connection.send(wire.encode([command]))
             self._wake.sendto(wire.WAKE_UP, ("127.0.0.1", worker.port))
         except OSError as error:
             # It is gone, or has not read for so long that its socket is full: its end comes as end of file.
@@ -279,9 +291,8 @@ class Pool:
         self._false_starts += worker.pid is None
         if self._false_starts >= FALSE_STARTS:
             raise PhoneError(f"The caller's phones die before they are ready: see {worker.log}.")
-        _log.warning(
-            "%s died with %d calls and is replaced: see %s", worker.name, len(worker.calls), worker.log
-        )
+        lost = len(worker.calls)
+        _log.warning("%s died with %d calls and is replaced: see %s", worker.name, lost, worker.log)
         self._restarts += 1
         self._start_worker()
 

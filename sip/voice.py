@@ -16,8 +16,8 @@ _PEAK = 12000  # -9 dBFS
 def write_voice(path: Path) -> None:
     """Write the phrase and its pause as 8 kHz mono PCM.
 
-    A harmonic source under two moving formants and a syllable envelope: enough like speech for a voice-activity
-    detector to find where it begins and ends, and the same samples every time.
+    A harmonic source under two moving formants and a syllable envelope: enough like speech for a
+    voice-activity detector to find where it begins and ends, and the same samples every time.
     """
     voiced = [_sample(index / RATE_HZ) for index in range(int(PHRASE_S * RATE_HZ))]
     peak = max(abs(value) for value in voiced)

@@ -100,11 +100,11 @@ def _message(name: str, values: dict[str, Any]) -> Message:
 
 
 def receive(connection: socket.socket) -> list[Message] | None:
-    """The messages of all packets that are there; None once the other side is gone."""
+    """The messages of all packets that are there; None once the other side is gone. Never blocks."""
     messages: list[Message] = []
     while True:
         try:
-            packet = connection.recv(PACKET_BYTES, socket.MSG_DONTWAIT)
+            packet = connection.recv(PACKET_BYTES)
         except BlockingIOError:
             return messages
         except ConnectionError:

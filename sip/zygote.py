@@ -1,7 +1,7 @@
 """The process from which workers are forked: a clean Python that has imported pjsua2 and never started it.
 
-`python -m sip.zygote FD` serves the Unix socket that it inherited as FD: each packet is a worker's spec with one end of
-the worker's own socket attached. A worker forked here shares the library's pages and costs some 4 MB.
+`python -m sip.zygote FD` serves the Unix socket that it inherited as FD: each packet is a worker's spec with
+one end of the worker's own socket attached. A worker forked here shares the library's pages and costs some 4 MB.
 """
 
 import ctypes
@@ -46,7 +46,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()  # in the workers, the collector would hang up calls (see sip.worker)
     gc.freeze()
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.setblocking(True)  # a pool under gevent hands it over non-blocking
+    serve(control)
 
 
 if __name__ == "__main__":
