@@ -15,6 +15,18 @@ from analysis.survival import rmst
 SEER_STATUSES = (480, 486, 600, 603)
 ISA_STATUSES = (408, 500, 503, 504)
 
+OUTCOMES = (
+    "answered",
+    "unanswered",
+    "agent_failed",
+    "overloaded",
+    "trunk_limit",
+    "misconfigured",
+    "redirected",
+    "no_response",
+    "tester_failed",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:

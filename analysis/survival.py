@@ -1,5 +1,6 @@
 """How long callers were still waiting: Kaplan-Meier's curve up to the ring timeout, and its area."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,8 @@ def still_waiting(ring_s: Values, tau_s: float) -> Curve:
     answered = ring_s[ring_s <= tau_s]
     unanswered = np.full(ring_s.size - answered.size, tau_s)
     survival = stats.ecdf(stats.CensoredData(uncensored=answered, right=unanswered)).sf
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)
         band = survival.confidence_interval(method="log-log")
     keep = survival.quantiles <= tau_s
     at = survival.quantiles[keep]

@@ -50,7 +50,7 @@ def build(
         "junit.xml": junit(summary),
     }
     if html:
-        texts["report.html"] = render(notebook, [folder.resolve() for folder in runs])
+        texts["report.html"] = render(notebook, [folder.resolve() for folder in runs], _title(summary))
     return Report(summary, tuple(_write(place / name, text) for name, text in texts.items()))
 
 
@@ -58,6 +58,10 @@ def _place(folders: Sequence[Path], run_ids: Sequence[str]) -> Path:
     if len(folders) == 1:
         return folders[0]
     return folders[0].parent / f"compare-{'-'.join(run_id.rsplit('-', 1)[-1] for run_id in run_ids)}"
+
+
+def _title(summary: Summary) -> str:
+    return f"How long callers hear it ring: {', '.join(summary.arms)}"
 
 
 def _write(path: Path, text: str) -> Path:

@@ -1,12 +1,60 @@
 """report.html: a notebook, run, and printed as one page that needs no network."""
 
+import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+import jupytext
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+
+from reports.reading import RUNS_VARIABLE
+
+HERE = Path(__file__).parent
+CELL_TIMEOUT_S = 300
 
 
 class NotebookError(Exception):
     """There is no such notebook, or it did not run to its end."""
 
 
-def render(notebook: str, runs: Sequence[Path]) -> str:
-    raise NotebookError(f"{notebook} {runs}")
+def render(notebook: str, runs: Sequence[Path], title: str) -> str:
+    """Run a notebook over some runs and print it.
+
+    Args:
+        notebook: its name under reports/notebooks, without suffix.
+        runs: run folders, absolute.
+        title: of the page.
+
+    Raises:
+        NotebookError: there is no such notebook, or a cell failed.
+    """
+    path = HERE / "notebooks" / f"{notebook}.py"
+    if not path.is_file():
+        known = ", ".join(sorted(other.stem for other in path.parent.glob("*.py")))
+        raise NotebookError(f"There is no notebook {notebook!r}; there are: {known}.")
+    cells = jupytext.read(path)
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = {
+            **os.environ,
+            RUNS_VARIABLE: os.pathsep.join(map(str, runs)),
+            "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+            # The kernel leaves neither history nor connection files behind.
+            "IPYTHONDIR": scratch,
+            "JUPYTER_RUNTIME_DIR": scratch,
+            "MPLBACKEND": "agg",
+        }
+        client = NotebookClient(
+            cells, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": scratch}}
+        )
+        try:
+            client.execute(env=environment)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            last = str(error).strip().splitlines()[-1]
+            raise NotebookError(f"The notebook {notebook!r} did not run to its end: {last}.") from error
+    exporter = HTMLExporter(template_file="template.html.j2", extra_template_paths=[str(HERE)])
+    style = (HERE / "style.css").read_text(encoding="utf-8")
+    page, _ = exporter.from_notebook_node(cells, resources={"title": title, "style": style})
+    return str(page)

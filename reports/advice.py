@@ -1,0 +1,100 @@
+"""The first screen in words: why the verdict is what it is, how sure it is, and what to do next."""
+
+from analysis.arms import ArmSummary
+from analysis.causes import Cause
+from analysis.gates import CATALOGUE, Gate, Verdict
+from analysis.run import Run
+from analysis.summary import Summary
+from analysis.verdict import comparison_sentence, reading
+from analysis.wording import count, interval, number, percent
+
+REMEDIES = {
+    Cause.NO_DISPATCH_RULE: "No room was made for some calls: check that the number has a trunk and a dispatch rule.",
+    Cause.ROOM_JOIN_LATE: "The trunk was slow to bring callers into their rooms: look at its CPU and its link to the server.",
+    Cause.NO_WORKER: "No agent of that name took a job: start its worker, and wait until it is registered.",
+    Cause.JOB_NOT_STARTED: "Jobs were slow to start: keep more idle processes, or more workers.",
+    Cause.AGENT_NOT_ACTIVE: "The agent joined and did not become active: look at its connection to the server.",
+    Cause.CONNECT_CALLBACK_LATE: (
+        "The agent was in the room but its connect callback came late or never, which is what an audio filter that "
+        "hangs while it is set up looks like: give that set-up a deadline (ringtime_filters.bound), or a plugin that "
+        "sets up in the background."
+    ),
+    Cause.AGENT_DID_NOT_PUBLISH: "The agent left before it published audio: read its log for a crash.",
+    Cause.NOT_ANSWERED_THOUGH_PUBLISHED: "The agent published and the call was not answered: look at the trunk.",
+}
+
+
+def why(run: Run, summary: Summary) -> list[str]:
+    """What the verdict stands on."""
+    if summary.verdict is Verdict.NOT_VALID:
+        return [
+            f"{check.name}: {'not known' if check.value is None else number(check.value)}, limit {number(check.limit)}."
+            for check in summary.validity
+            if not check.ok
+        ]
+    said = [f"{name}: {_callers(arm, run.tau_s)}" for name, arm in summary.arms.items() if arm.calls]
+    said += [reading(gate) + "." for gate in summary.gates if gate.verdict is Verdict.FAILED]
+    return said
+
+
+def how_sure(run: Run, summary: Summary) -> list[str]:
+    """What the numbers can and cannot bear."""
+    if summary.verdict is Verdict.NOT_VALID:
+        return ["The tester fell short, so the figures below describe the tester as much as the system."]
+    said = [comparison_sentence(comparison, run.tau_s) + "" for comparison in summary.comparisons]
+    for entry in summary.prediction:
+        if entry.agrees is None:
+            continue
+        word = "as predicted" if entry.agrees else "which does not fit"
+        said.append(
+            f"{entry.arm}: the stalled set-ups foretell {entry.predicted_not_answered} unanswered calls, "
+            f"{entry.measured_not_answered} were measured, {word}."
+        )
+    if run.cut:
+        said.append("The run was cut before its plan's end.")
+    return said
+
+
+def what_to_do(run: Run, summary: Summary) -> list[str]:
+    """The next step."""
+    candidate = run.candidate
+    match summary.verdict:
+        case Verdict.NOT_VALID:
+            return list(dict.fromkeys(check.remedy for check in summary.validity if not check.ok))
+        case Verdict.FAILED:
+            return [f"Hold {candidate} back.", *_remedies(summary.arms[candidate])]
+        case Verdict.UNDECIDED:
+            return [f"Do not release {candidate} on this run alone.", *_more_calls(run, summary.gates)]
+        case _:
+            said = [f"Release {candidate}."]
+            reference = run.arms[0].name
+            if reference != candidate and summary.arms[reference].not_answered:
+                said += [f"In {reference}: {remedy}" for remedy in _remedies(summary.arms[reference])[:1]]
+            return said
+
+
+def _callers(arm: ArmSummary, tau_s: float) -> str:
+    n = arm.not_answered_share.n
+    ring = arm.ring_to_answer_s.p50
+    median = f"; half were answered within {number(ring.value)} s" if ring.value is not None else ""
+    causes = [f"{cause} ({hits})" for cause, hits in arm.causes.items()]
+    told = f". Slow or lost to: {', '.join(causes)}" if causes else ""
+    return (
+        f"{arm.not_answered} of {count(n, 'call')} not answered within {number(tau_s)} s "
+        f"({percent(arm.not_answered_share.value)}, 95 % interval {interval(arm.not_answered_share, scale=100)} %)"
+        f"{median}{told}."
+    )
+
+
+def _remedies(arm: ArmSummary) -> list[str]:
+    return [REMEDIES[Cause(cause)] for cause in arm.causes]
+
+
+def _more_calls(run: Run, gates: tuple[Gate, ...]) -> list[str]:
+    short = [gate for gate in gates if gate.n_needed is not None and gate.n < gate.n_needed]
+    if not short:
+        return ["Repeat the run with two or three times the calls: the gates lie close to what was measured."]
+    needed = max(gate.n_needed or 0 for gate in short)
+    names = ", ".join(CATALOGUE[gate.name].label for gate in short)
+    total = needed * len(run.arms)
+    return [f"Run again with --calls {total} ({needed} an arm) or more: {names} cannot be decided by fewer."]

@@ -1,0 +1,84 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% tags=["setup"]
+from reports.reading import read
+
+report = read()
+
+# %% [markdown]
+# ## May it be released?
+
+# %%
+report.verdict()
+
+# %% [markdown]
+# ## How long do callers wait, arm beside arm?
+
+# %%
+report.arms()
+
+# %% [markdown]
+# ## Is the difference more than chance?
+
+# %%
+report.comparisons()
+
+# %% [markdown]
+# ## How many callers are still waiting after a given time?
+
+# %%
+report.waiting()
+
+# %% [markdown]
+# ## When did calls go wrong?
+
+# %%
+report.time_line()
+
+# %% [markdown]
+# ## Where did the time go?
+
+# %%
+report.stages()
+
+# %%
+report.causes()
+
+# %% [markdown]
+# ## Does the measurement fit the faults that were made?
+
+# %%
+report.foretold()
+
+# %% [markdown]
+# ## Which gates are kept?
+
+# %%
+report.gates()
+
+# %% [markdown]
+# ## What became of the calls?
+
+# %%
+report.outcomes()
+
+# %% [markdown]
+# ## Was the tester good enough?
+
+# %%
+report.validity()
+
+# %% [markdown]
+# ## What do the words mean, and how were the numbers made?
+
+# %%
+report.glossary()
+
+# %%
+report.provenance()

@@ -1,0 +1,83 @@
+"""Tables and lists of a report as HTML, each from a macro of panels.html.j2."""
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from analysis import wording
+from analysis.arms import OUTCOMES
+from analysis.causes import Cause
+from analysis.compare import Effect
+from analysis.gates import CATALOGUE
+from analysis.verdict import comparison_sentence
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A piece of a page."""
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def panel(name: str, **context: object) -> Panel:
+    """The panel of that name, filled in."""
+    return Panel(str(getattr(_macros(), name)(**context)))
+
+
+@cache
+def _macros() -> object:
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "number": wording.number,
+        "percent": wording.percent,
+        "estimate": wording.estimate,
+        "interval": wording.interval,
+        "p_value": wording.p_value,
+        "effect": _effect,
+        "effect_interval": _effect_interval,
+        "quantity": wording.quantity,
+        "utc": _utc,
+        "words": lambda text: str(text).replace("_", " "),
+    }
+    environment.globals |= {
+        "gate_definitions": CATALOGUE,
+        "comparison_sentence": comparison_sentence,
+        "causes_of": lambda summary: _seen(Cause, (arm.causes for arm in summary.arms.values())),
+        "outcomes_of": lambda summary: _seen(OUTCOMES, (arm.outcomes for arm in summary.arms.values())),
+    }
+    return environment.get_template("panels.html.j2").module
+
+
+def _seen(order: Iterable[str], counts: Iterable[Mapping[str, int]]) -> list[str]:
+    """The names that occur anywhere, in the given order."""
+    present = {name for count in counts for name in count}
+    return [str(name) for name in order if name in present]
+
+
+def _effect(effect: Effect, scale: float = 1.0) -> str:
+    if effect.value is None:
+        return "–"
+    return f"{'+' if effect.value > 0 else ''}{wording.number(effect.value * scale)}"
+
+
+def _effect_interval(effect: Effect, scale: float = 1.0) -> str:
+    if effect.low is None or effect.high is None:
+        return ""
+    return f"{wording.number(effect.low * scale)} to {wording.number(effect.high * scale)}"
+
+
+def _utc(unix: float | None) -> str:
+    if unix is None:
+        return "not written"
+    return datetime.datetime.fromtimestamp(unix, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,95 @@
+"""What a notebook asks: each question is one method, each answer a panel or an exhibit."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis import figures, stages
+from analysis.exhibit import Exhibit
+from analysis.load import load
+from analysis.pooled import side_by_side
+from analysis.run import Run
+from analysis.summary import Summary, summarise
+from reports.advice import how_sure, what_to_do, why
+from reports.panels import Panel, panel
+
+RUNS_VARIABLE = "RINGTIME_RUNS"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One run, or several side by side, read and summed up."""
+
+    run: Run
+    summary: Summary
+
+    def verdict(self) -> Panel:
+        """May it be released, why, how sure, and what to do."""
+        return panel(
+            "verdict",
+            run=self.run,
+            summary=self.summary,
+            why=why(self.run, self.summary),
+            sure=how_sure(self.run, self.summary),
+            todo=what_to_do(self.run, self.summary),
+        )
+
+    def arms(self) -> Panel:
+        """The arms side by side."""
+        return panel("arms", summary=self.summary)
+
+    def comparisons(self) -> Panel:
+        """The difference between the arms, or that none is shown."""
+        return panel("comparisons", summary=self.summary)
+
+    def waiting(self) -> Exhibit:
+        """The curve of callers still waiting."""
+        return figures.waiting_curves(self.run)
+
+    def time_line(self) -> Exhibit:
+        """Every call over the run."""
+        return figures.time_line(self.run)
+
+    def stages(self) -> Exhibit:
+        """Where the time of chosen calls went."""
+        return stages.where_time_went(self.run)
+
+    def causes(self) -> Panel:
+        """Why calls were slow or never answered."""
+        return panel("causes", run=self.run, summary=self.summary)
+
+    def foretold(self) -> Exhibit | Panel:
+        """The prediction from the manufactured faults beside the measurement."""
+        if not self.summary.prediction:
+            return panel("nothing_foretold")
+        return figures.foretold(self.run, self.summary.prediction)
+
+    def outcomes(self) -> Panel:
+        """Outcomes and the ratios of RFC 6076."""
+        return panel("outcomes", summary=self.summary)
+
+    def gates(self) -> Panel:
+        """Every gate with its value, bound and size."""
+        return panel("gates", summary=self.summary)
+
+    def validity(self) -> Panel:
+        """Whether the tester was good enough, and what to know before believing it."""
+        return panel("validity", summary=self.summary)
+
+    def glossary(self) -> Panel:
+        """What the words mean."""
+        return panel("glossary", run=self.run)
+
+    def provenance(self) -> Panel:
+        """How these numbers were made."""
+        return panel("provenance", run=self.run, summary=self.summary)
+
+
+def read(folders: Sequence[Path] | None = None) -> Reading:
+    """Read the run folders given, else those that the environment names, else the latest run."""
+    if folders is None:
+        named = os.environ.get(RUNS_VARIABLE, "runs/latest")
+        folders = [Path(folder) for folder in named.split(os.pathsep)]
+    run = side_by_side([load(folder) for folder in folders])
+    return Reading(run, summarise(run))
