@@ -21,10 +21,58 @@ _LARGEST_CALLS = 10_000_000
 _CLEAN = "clean"
 
 
+_FLAG: Mapping[str, Any] = {"action": "store_true"}
+DECLARED: Mapping[str, Mapping[str, Any]] = {
+    "trunk": {
+        "metavar": "URI",
+        "help": "SIP URI to call, such as sip:trunk.example.net (default: start the lab)",
+    },
+    "allow-remote": {**_FLAG, "help": "let --trunk be another machine: its calls may cost money"},
+    "yes": {**_FLAG, "help": "do not ask before calling another machine"},
+    "arms": {
+        "metavar": "NAME[=KIND],…",
+        "help": "builds to compare, the reference first (default: unbounded,bounded)",
+    },
+    "candidate": {"metavar": "NAME", "help": "the arm that the gates judge (default: the last one)"},
+    "numbers": {"metavar": "NAME=NUMBER,…", "help": "with --trunk: the number that reaches each arm"},
+    "sip-user": {"metavar": "USER", "help": "digest user; the password comes from RINGTIME_SIP_PASSWORD"},
+    "calls": {"type": int, "default": 200, "help": "calls to place, warm-up not counted"},
+    "calls-per-second": {"type": float, "default": 1.0, "help": "arrival rate"},
+    "arrivals": {"default": "poisson", "choices": [*Arrivals], "help": "how calls are spread"},
+    "warm-up": {"type": int, "default": 2, "help": "first calls of each arm, not in the figures"},
+    "max-concurrent": {
+        "type": int,
+        "help": "calls up at once at the most; more are dropped (default: no limit)",
+    },
+    "hold": {"type": float, "default": 5.0, "help": "seconds from answer to hang-up"},
+    "ring-timeout": {"type": float, "default": 60.0, "help": "seconds that a caller lets it ring"},
+    "setup-timeout": {"type": float, "default": 32.0, "help": "seconds to wait for a first ring"},
+    "stop-after-failures": {"type": int, "default": 50, "help": "give up after this many in a row"},
+    "network": {"metavar": "SPEC", "default": _CLEAN, "help": "network profile"},
+    "filter-fault": {
+        "metavar": "KIND[:SHARE]",
+        "help": "mistreat filter set-ups: silent:0.3 (default: none)",
+    },
+    "bound": {"type": float, "default": 5.0, "help": "deadline of the bounded arm, s"},
+    "livekit-sip": {
+        "metavar": "PATH",
+        "help": "the lab's trunk; `embedded` is built in (default: what is on PATH)",
+    },
+    "gates": {
+        "metavar": "SPEC",
+        "help": '"not_answered<=0.02,…" or a TOML file (default: those of docs/reading.md)',
+    },
+    "seed": {"type": int, "help": "of arrivals, arms and faults (default: drawn, and recorded)"},
+    "run-dir": {"metavar": "DIR", "default": "runs", "help": "where run folders go"},
+    "no-report": {**_FLAG, "help": "write no HTML page; the verdict is there all the same"},
+}
+"""The options of `locustfiles/calls.py` by name, with what argparse wants to know of them."""
+
+
 class Parser(Protocol):
     """What `argparse` and Locust's parser have in common."""
 
-    def add_argument(self, *names: str, **settings: Any) -> Any:  # noqa: ANN401 - argparse's own signature
+    def add_argument(self, *names: str, **settings: Any) -> Any:
         """Declare one option."""
 
 
@@ -77,86 +125,23 @@ class Options:
 
     @property
     def peak_concurrent(self) -> int:
-        """Calls that may be up at once if nobody answers: rate times the longest life, never more than the plan."""
+        """Calls that may be up at once if nobody answers: rate times the longest life, at most the plan."""
         longest_s = self.ring_timeout_s + self.hold_s
         peak = math.ceil(self.calls_per_second * longest_s * 1.3) + 4
         return min(peak, self.max_concurrent or peak, self.calls + self.warm_up * len(self.arms))
 
 
 def declare(parser: Parser) -> None:
-    """Declare the options of `locustfiles/calls.py`, each with an environment variable RINGTIME_<NAME>."""
+    """Declare every option, each with an environment variable RINGTIME_<NAME>."""
+    for name, settings in DECLARED.items():
+        shown = " (default: %(default)s)" if "default" in settings else ""
+        variable = f"RINGTIME_{name.upper().replace('-', '_')}"
+        parser.add_argument(f"--{name}", env_var=variable, **{**settings, "help": settings["help"] + shown})
 
-    def add(name: str, **settings: Any) -> None:  # noqa: ANN401 - argparse's own signature
-        variable = "RINGTIME_" + name.removeprefix("--").upper().replace("-", "_")
-        parser.add_argument(name, env_var=variable, **settings)
 
-    add(
-        "--trunk",
-        metavar="URI",
-        help="SIP URI to call, such as sip:trunk.example.net (default: start the lab)",
-    )
-    add(
-        "--allow-remote", action="store_true", help="let --trunk be another machine: its calls may cost money"
-    )
-    add("--yes", action="store_true", help="do not ask before calling another machine")
-    add(
-        "--arms",
-        metavar="NAME[=KIND],…",
-        help="builds to compare, the reference first (default: unbounded,bounded)",
-    )
-    add("--candidate", metavar="NAME", help="the arm that the gates judge (default: the last one)")
-    add("--numbers", metavar="NAME=NUMBER,…", help="with --trunk: the number that reaches each arm")
-    add("--sip-user", metavar="USER", help="digest user; the password comes from RINGTIME_SIP_PASSWORD")
-    add("--calls", type=int, default=200, help="calls to place, warm-up not counted (default: %(default)s)")
-    add("--calls-per-second", type=float, default=1.0, help="arrival rate (default: %(default)s)")
-    add(
-        "--arrivals",
-        default="poisson",
-        choices=[*Arrivals],
-        help="how calls are spread (default: %(default)s)",
-    )
-    add(
-        "--warm-up",
-        type=int,
-        default=2,
-        help="first calls of each arm, left out of the figures (default: %(default)s)",
-    )
-    add(
-        "--max-concurrent",
-        type=int,
-        help="calls up at once at the most; further ones are dropped (default: no limit)",
-    )
-    add("--hold", type=float, default=5.0, help="seconds from answer to hang-up (default: %(default)s)")
-    add(
-        "--ring-timeout",
-        type=float,
-        default=60.0,
-        help="seconds a caller lets it ring (default: %(default)s)",
-    )
-    add(
-        "--setup-timeout",
-        type=float,
-        default=32.0,
-        help="seconds to wait for a first ring (default: %(default)s)",
-    )
-    add(
-        "--stop-after-failures",
-        type=int,
-        default=50,
-        help="give up after this many in a row (default: %(default)s)",
-    )
-    add("--network", default=_CLEAN, metavar="SPEC", help="network profile (default: %(default)s)")
-    add("--filter-fault", metavar="KIND[:SHARE]", help="mistreat filter set-ups: silent:0.3 (default: none)")
-    add("--bound", type=float, default=5.0, help="deadline of the bounded arm, s (default: %(default)s)")
-    add(
-        "--livekit-sip",
-        metavar="PATH",
-        help="the lab's trunk; `embedded` for the built-in one (default: as on PATH)",
-    )
-    add("--gates", metavar="SPEC", help='"not_answered<=0.02,…" or a TOML file (default: see docs/gates.md)')
-    add("--seed", type=int, help="of arrivals, arms and faults (default: drawn, and recorded)")
-    add("--run-dir", default="runs", metavar="DIR", help="where run folders go (default: %(default)s)")
-    add("--no-report", action="store_true", help="write no HTML page; the verdict is there all the same")
+def as_given(namespace: argparse.Namespace) -> dict[str, Any]:
+    """The options as they came, by name; none of them is a secret."""
+    return {name: getattr(namespace, name.replace("-", "_")) for name in DECLARED}
 
 
 def read(given: argparse.Namespace, *, sip_password: str | None) -> Options:
@@ -218,7 +203,7 @@ def read(given: argparse.Namespace, *, sip_password: str | None) -> Options:
 
 
 def gates(spec: str) -> dict[str, float]:
-    """Read `name<=value,…` or a TOML file of `name = value`; whether the names exist is for the analysis to say."""
+    """Read `name<=value,…` or a TOML file of `name = value`; the analysis says which names exist."""
     if not re.search(r"[<>]=", spec):
         try:
             found = tomllib.loads(Path(spec).read_text())

@@ -69,6 +69,13 @@ class CallRecord:
     worker: str
     error: str | None
 
+    @property
+    def ring_s(self) -> float:
+        """How long the caller heard it ring: until the answer, or until there was none to come."""
+        until_s = next((at for at in (self.answered_s, self.cancel_s, self.ended_s) if at is not None), 0.0)
+        since_s = self.ringing_s if self.ringing_s is not None else self.invite_s
+        return 0.0 if since_s is None else max(0.0, until_s - since_s)
+
     def as_dict(self) -> dict[str, Any]:
         """Ready for `json.dumps`; times rounded to the microsecond."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}

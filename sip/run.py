@@ -1,0 +1,257 @@
+"""One run from its folder to its verdict: lab or trunk, phones, campaign, records, report."""
+
+import logging
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sip import preflight
+from sip.call import Limits
+from sip.campaign import Campaign, Settings
+from sip.description import Target, describe
+from sip.errors import LabDownError, OptionRefusedError, RingtimeError
+from sip.health import Health
+from sip.lab_process import LabProcess
+from sip.options import Options
+from sip.plan import Plan
+from sip.pool import Pool
+from sip.record import CallRecord, CallsFile, Epoch, HealthFile, RunFolder
+from sip.trunk import Trunk
+
+WORKER = "0"  # the name of the one process that places calls
+INTERRUPTED = 130  # what a shell reports for Ctrl-C
+_VERDICTS = (0, 3, 4, 5)
+_LOOK_EVERY_S = 0.2  # how soon an interruption is noticed
+_LEAD_S = 0.5  # from ready to time zero of the plan, so that nothing is late before it began
+_FIRST_LINES = 50  # more come as calls come up
+_DROP_AFTER_S = 60.0  # what calls may take to end, beyond ring timeout and hold
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a run ended: the process's exit code, and words for whoever waits for it."""
+
+    exit_code: int
+    words: str
+
+
+class Run:
+    """`start`, then `drive` until it returns, then `finish`; the other methods come from other greenlets."""
+
+    def __init__(
+        self, options: Options, given: Mapping[str, Any], *, on_record: Callable[[CallRecord], None]
+    ) -> None:
+        """Prepare a run of `options`, which came as `given`; each call's record goes to `on_record` too."""
+        self._options = options
+        self._given = given
+        self._on_record = on_record
+        self._up = ExitStack()
+        self._folder: RunFolder | None = None
+        self._lab: LabProcess | None = None
+        self._pool: Pool | None = None
+        self._campaign: Campaign | None = None
+        self._health: Health | None = None
+        self._error: RingtimeError | None = None
+        self._reading: subprocess.Popen[str] | None = None
+        self._started = False
+        self._interrupted = False
+
+    @property
+    def drain_s(self) -> float:
+        """How long calls may take to end once dialling has stopped."""
+        return self._options.ring_timeout_s + self._options.hold_s + _DROP_AFTER_S
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to drive: every call has its record, or there will be none."""
+        return self._started and (self._campaign is None or self._campaign.done)
+
+    def interrupt(self) -> None:
+        """End every call now and make no more; `drive` returns within seconds."""
+        self._interrupted = True
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Leave the reading of the records to `python -m reports`."""
+        if self._reading is not None:
+            self._reading.terminate()
+
+    def stop_dialling(self, reason: str) -> None:
+        """Make no new calls; those that are up live to their end."""
+        if self._campaign is not None and self._campaign.dialling:
+            self._campaign.stop_dialling(reason)
+
+    def start(self) -> None:
+        """Bring up everything that calls need; what goes wrong is told by the verdict of `finish`."""
+        try:
+            self._start()
+        except RingtimeError as error:
+            self._error = error
+        finally:
+            self._started = True
+
+    def drive(self) -> None:
+        """Place the calls and stay with them to the last record."""
+        campaign, pool, health = self._campaign, self._pool, self._health
+        if campaign is None or pool is None or health is None:
+            return
+        wanted_s, cut = math.inf, False
+        while not campaign.done:
+            now_s = time.monotonic()
+            health.late(now_s - wanted_s)
+            if not cut and (self._interrupted or self._error is not None):
+                cut = True
+                campaign.abort(now_s, str(self._error or "interrupted"))
+            wanted_s = campaign.step(now_s)
+            try:
+                if health.due(now_s):
+                    health.write(now_s, calls_up=campaign.calls_up, dropped_dials=campaign.dropped_dials)
+                    self._look_after_lab()
+            except RingtimeError as error:
+                self._error = self._error or error
+            pool.wait(max(0.0, min(wanted_s - time.monotonic(), _LOOK_EVERY_S)))
+        if campaign.stop_reason:
+            _log.warning("Dialling stopped early: %s", campaign.stop_reason)
+
+    def finish(self) -> Verdict:
+        """Take everything down, complete the folder, have the verdict and the report made."""
+        try:
+            self._up.close()
+        except RingtimeError as error:
+            self._error = self._error or error
+        if self._campaign is None or self._folder is None:
+            if self._error is not None:
+                return Verdict(self._error.exit_code, str(self._error))
+            return Verdict(INTERRUPTED, "interrupted before the first call")
+        verdict = self._report(self._folder)
+        if self._error is not None:
+            return Verdict(self._error.exit_code, f"{verdict.words}\n{self._error}")
+        return Verdict(INTERRUPTED, verdict.words) if self._interrupted else verdict
+
+    def _start(self) -> None:
+        options = self._options
+        folder = self._folder = RunFolder.create(options.run_dir)
+        _log.info("The run's folder is %s", folder.path)
+        target = self._target(folder)
+        if target is None:
+            return
+        document = describe(folder.run_id, options, self._given, target, workers=[WORKER])
+        folder.write_run(document)
+        preview = subprocess.Popen(
+            [sys.executable, "-m", "reports", "--preview", str(folder.path)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        pool = self._pool = Pool(
+            target.trunk,
+            log_folder=folder.path / "logs",
+            concurrent=min(options.peak_concurrent, _FIRST_LINES),
+            max_concurrent=options.max_concurrent,
+        )
+        self._up.callback(pool.close)
+        pool.open()
+        said = preview.communicate()[1].strip()
+        if preview.returncode == 2:
+            raise OptionRefusedError(said)
+        self._up.enter_context(self._records(folder, target, document))
+
+    def _target(self, folder: RunFolder) -> Target | None:
+        """What is to be called, once it can be; None where an interruption came first."""
+        options = self._options
+        if options.trunk is not None:
+            preflight.look(options.trunk)
+            return Target(options.trunk, {arm.name: arm.number or "" for arm in options.arms}, None)
+        self._lab = LabProcess(options, folder.path)
+        self._up.callback(self._lab.stop)
+        began_s = time.monotonic()
+        ready = self._lab.wait_ready(go_on=lambda: not self._interrupted)
+        if ready is None:
+            return None
+        took_s = time.monotonic() - began_s
+        _log.info("The lab takes calls at %s (%s) after %.1f s", ready.trunk_uri, ready.trunk_kind, took_s)
+        return Target(Trunk.parse(ready.trunk_uri), {arm.name: arm.number for arm in ready.arms}, ready)
+
+    @contextmanager
+    def _records(self, folder: RunFolder, target: Target, document: Mapping[str, Any]) -> Iterator[None]:
+        """The campaign and its files; leaving completes run.json, whatever happened."""
+        options = self._options
+        assert self._pool is not None  # noqa: S101 - for the type checker
+        plan = Plan(
+            calls=options.calls,
+            calls_per_second=options.calls_per_second,
+            arms=options.arm_names,
+            seed=options.seed,
+            arrivals=options.arrivals,
+            warm_up=options.warm_up,
+            duration_s=options.duration_s,
+        )
+        limits = Limits(
+            ring_timeout_s=options.ring_timeout_s,
+            setup_timeout_s=options.setup_timeout_s,
+            hold_s=options.hold_s,
+        )
+        settings = Settings(
+            run_id=folder.run_id,
+            numbers=target.numbers,
+            limits=limits,
+            profile=options.network,
+            max_concurrent=options.max_concurrent,
+            stop_after_failures=options.stop_after_failures,
+        )
+        epoch = Epoch.now()
+        with CallsFile(folder.path, WORKER, epoch) as calls, HealthFile(folder.path, WORKER) as health:
+            self._health = Health(health, self._pool)
+            campaign = self._campaign = Campaign(
+                plan.dials(),
+                self._pool,
+                settings,
+                start_s=time.monotonic() + _LEAD_S,
+                epoch=epoch,
+                worker=WORKER,
+                on_record=lambda record: self._keep(calls, record),
+            )
+            _log.info("Placing %d calls at %g/s", plan.total, options.calls_per_second)
+            try:
+                yield
+            finally:
+                cut = self._interrupted or self._error is not None or campaign.stop_reason is not None
+                changes = {
+                    "state": "cut" if cut else "complete",
+                    "ended_unix": time.time(),
+                    "stop_reason": campaign.stop_reason,
+                    "dropped_dials": campaign.dropped_dials,
+                }
+                folder.write_run({**document, **changes})
+
+    def _keep(self, calls: CallsFile, record: CallRecord) -> None:
+        if self._error is None:  # once a write has failed the file ends there, at a whole record
+            try:
+                calls.add(record)
+            except RingtimeError as error:
+                self._error = error
+        self._on_record(record)
+
+    def _look_after_lab(self) -> None:
+        trouble = self._lab.trouble() if self._lab is not None else None
+        if trouble is not None:
+            raise LabDownError(trouble)
+
+    def _report(self, folder: RunFolder) -> Verdict:
+        """Have the analysis read the folder: its exit code is the verdict's."""
+        _log.info("Reading %s", folder.path)
+        command = [sys.executable, "-m", "reports", str(folder.path)]
+        if not self._options.report:
+            command.append("--no-html")
+        # A session of its own, so that the Ctrl-C that ended the calls does not end their report.
+        self._reading = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        words = self._reading.communicate()[0].strip()
+        if self._reading.returncode not in _VERDICTS:
+            unread = f"{folder.path} was not read to the end: see `python -m reports {folder.path}`"
+            return Verdict(1, f"{words}\n{unread}".strip())
+        return Verdict(self._reading.returncode, words)
