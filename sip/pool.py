@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,9 @@ from sip.trunk import Trunk
 from sip.voice import write_voice
 
 READY_WITHIN_S = 30.0
-DIAL_GAP_S = 0.04  # pjsua2 keeps a closed RTP socket for 500 ms: more than 25 new calls/s abort a worker
+DIAL_GAP_S = (
+    0.04  # a call a worker, on the mean: the library keeps closed RTP sockets 500 ms, and 70/s abort it
+)
 FALSE_STARTS = 3  # workers in a row that died before they were ready
 CLOSE_WITHIN_S = 2.0
 _log = logging.getLogger(__name__)
@@ -37,7 +40,7 @@ class _Worker:
     port: int = 0
     slots: int = 0
     calls: set[str] = field(default_factory=set)
-    dialled_s: float = 0.0
+    dialled_s: deque[float] = field(default_factory=deque)
     pulse_s: float = 0.0
     cpu_s: float = 0.0
     cpu_share: float = 0.0
@@ -47,7 +50,7 @@ class _Worker:
 class Pool:
     """Lines into `trunk`, four or so in each worker process; a context manager.
 
-    It starts with lines for `concurrent` calls, keeps a worker's worth of them free as calls come up, and
+    It starts with lines for `concurrent` calls, keeps a worker's worth of spare ones as calls come up, and
     stops growing at `max_concurrent`. The workers log into `log_folder`. It works with and without gevent,
     since it waits in `selectors` only.
     """
@@ -85,7 +88,7 @@ class Pool:
             self._start_worker()
             self._await_ready(until_s)
             # Only a worker knows how many calls the library takes in one process.
-            for _ in range(math.ceil(self._concurrent / self._workers[0].slots) - 1):
+            for _ in range(math.ceil(self._concurrent / self._workers[0].slots)):
                 self._start_worker()
             self._await_ready(until_s)
         except BaseException:
@@ -101,11 +104,11 @@ class Pool:
         starting = any(worker.pid is None for worker in self._workers)
         if not starting and left <= self._workers[0].slots and self._may_grow():
             self._start_worker()
-        rested = [worker for worker in free if now_s - worker.dialled_s >= DIAL_GAP_S]
+        rested = [worker for worker in free if now_s - worker.dialled_s[0] >= DIAL_GAP_S * worker.slots]
         if not rested:
             return False
-        worker = min(rested, key=lambda worker: worker.dialled_s)
-        worker.dialled_s = now_s
+        worker = min(rested, key=lambda worker: worker.dialled_s[-1])
+        worker.dialled_s.append(now_s)
         worker.calls.add(order.call_id)
         self._by_call[order.call_id] = worker
         self._tell(
@@ -264,6 +267,7 @@ class Pool:
         match message:
             case wire.Ready():
                 worker.pid, worker.port, worker.slots = message.pid, message.port, message.slots
+                worker.dialled_s = deque([-math.inf] * message.slots, maxlen=message.slots)
                 self._false_starts = 0
             case wire.Pulse():
                 now_s = time.monotonic()

@@ -1,5 +1,6 @@
 """The record that each call leaves, the run's folder, and the append-only files in it."""
 
+import contextlib
 import datetime as dt
 import errno
 import json
@@ -216,7 +217,8 @@ class RunFolder:
             link.symlink_to(path.name, target_is_directory=True)
             link.replace(runs / "latest")
         except OSError as error:
-            link.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                link.unlink()
             raise RunFolderError(_cannot_write(path, error)) from error
         return cls(path)
 
@@ -235,7 +237,8 @@ class RunFolder:
             draft.write_text(json.dumps(document, indent=2) + "\n")
             draft.replace(self.path / name)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
             raise RunFolderError(_cannot_write(self.path / name, error)) from error
 
 

@@ -1,7 +1,7 @@
 """The process from which workers are forked: a clean Python that has imported pjsua2 and never started it.
 
 `python -m sip.zygote FD` serves the Unix socket that it inherited as FD: each packet is a worker's spec with
-one end of the worker's own socket attached. A worker forked here shares the library's pages and costs some 4 MB.
+one end of the worker's own socket attached. A worker forked here shares the library's pages: some 4 MB each.
 """
 
 import ctypes

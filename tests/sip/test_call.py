@@ -1,0 +1,277 @@
+"""One call's life."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sip import phone
+from sip.call import Call, Command, Limits, Phase
+from sip.outcome import Outcome
+from sip.plan import Dial
+from sip.record import CallRecord, Epoch, RtpStats
+
+LIMITS = Limits(ring_timeout_s=10, setup_timeout_s=3, hold_s=5)
+EPOCH = Epoch(100.0, 1e9)
+RTP = RtpStats(250, 250, 0, 0, 0, 1.0, None)
+
+
+def call() -> Call:
+    """A call that was ordered when it was due, 1 s after the file's start."""
+    dial = Dial(0, 1.0, "bounded", 3, warm_up=False, from_user="5")
+    return Call(dial, call_id="c", number="100", profile="clean", due_s=101.0, ordered_s=101.0, limits=LIMITS)
+
+
+def record(ended: Call, *, measures_audio: bool = True) -> CallRecord:
+    """The record of a call that must have ended."""
+    assert ended.ended
+    return ended.record(epoch=EPOCH, worker="w", measures_audio=measures_audio)
+
+
+def feed(one: Call, *events: phone.Event) -> list[Command]:
+    """Give it the events; the commands it answered with."""
+    return [command for event in events if (command := one.handle(event))]
+
+
+def ringing() -> Call:
+    """A call that rings since 101.3 s."""
+    one = call()
+    feed(
+        one,
+        phone.InviteSent("c", 101.1, "x@y"),
+        phone.Trying("c", 101.2),
+        phone.Ringing("c", 101.3, 180, "Ringing"),
+    )
+    return one
+
+
+def answered() -> Call:
+    """A call that was answered at 102 s."""
+    one = ringing()
+    feed(one, phone.Answered("c", 102.0, 200, "OK", "tag"))
+    return one
+
+
+def rejected(at_s: float, status: int, *, is_local: bool = False) -> phone.Rejected:
+    """A final status other than 2xx."""
+    return phone.Rejected("c", at_s, status, "Because", is_local, "tag")
+
+
+def test_an_answered_call_is_held_and_hung_up() -> None:
+    """The hold counts from the 200, and every stamp of the record from the file's start."""
+    one = answered()
+    feed(one, phone.FirstPacket("c", 102.1), phone.FirstAudio("c", 102.5))
+
+    assert one.expire(106.9) is None
+    assert one.expire(107.0) is Command.BYE
+    feed(one, phone.ByeSent("c", 107.01), phone.ByeAnswered("c", 107.02), phone.Closed("c", 107.03, RTP))
+
+    kept = record(one)
+    assert kept.outcome is Outcome.ANSWERED
+    assert kept.ended_by == "caller"
+    assert kept.silent is False
+    assert kept.rtp == RTP
+    assert kept.due_unix == pytest.approx(1e9 + 1)
+    stamps = (kept.due_s, kept.invite_s, kept.trying_s, kept.ringing_s, kept.answered_s, kept.first_packet_s)
+    assert stamps == pytest.approx((1.0, 1.1, 1.2, 1.3, 2.0, 2.1))
+    assert (kept.first_audio_s, kept.bye_s, kept.bye_answered_s, kept.ended_s) == pytest.approx(
+        (2.5, 7.01, 7.02, 7.03)
+    )
+
+
+def test_an_answered_call_without_audible_audio_is_silent() -> None:
+    """Silence is told from audio that was not measured."""
+    one = answered()
+    feed(one, phone.FirstPacket("c", 102.1), phone.FarEndBye("c", 103.0), phone.Closed("c", 103.0, RTP))
+
+    assert record(one).silent is True
+    assert record(one, measures_audio=False).silent is None
+    assert record(one).ended_by == "callee"
+
+
+def test_a_call_that_rings_for_too_long_is_cancelled() -> None:
+    """The ring timeout counts from the first 18x: repeated ones do not move it."""
+    one = ringing()
+    feed(one, phone.Ringing("c", 105.0, 180, "Ringing"))
+
+    assert one.expire(111.2) is None
+    assert one.expire(111.3) is Command.CANCEL
+    feed(one, phone.CancelSent("c", 111.31), rejected(111.32, 487), phone.Closed("c", 111.32, None))
+
+    kept = record(one)
+    assert kept.outcome is Outcome.UNANSWERED
+    assert kept.sip_status == 487
+    assert (kept.cancel_s, kept.ringing_s) == pytest.approx((11.31, 1.3))
+
+
+def test_a_cancel_that_nobody_answers_leaves_an_unanswered_call() -> None:
+    """The far end's silence after the CANCEL is bounded and does not change the outcome."""
+    one = ringing()
+    one.expire(111.3)
+
+    assert one.expire(111.3 + LIMITS.final_after_cancel_s) is Command.DROP
+    feed(one, rejected(117.0, 487, is_local=True), phone.Closed("c", 117.0, None))
+
+    assert record(one).outcome is Outcome.UNANSWERED
+
+
+def test_a_200_that_crosses_the_cancel_is_hung_up_and_counts_as_unanswered() -> None:
+    """The caller had given up: the answer came after the ring timeout."""
+    one = ringing()
+    one.expire(111.3)
+
+    assert feed(one, phone.Answered("c", 111.35, 200, "OK", "t")) == [Command.BYE]
+    feed(one, phone.ByeSent("c", 111.36), phone.ByeAnswered("c", 111.37), phone.Closed("c", 111.37, RTP))
+
+    kept = record(one)
+    assert kept.outcome is Outcome.UNANSWERED
+    assert kept.answered_s == pytest.approx(11.35)
+
+
+def test_a_200_stamped_before_the_ring_timeout_counts_as_answered_even_if_seen_after_it() -> None:
+    """The worker's stamp decides, not the moment at which the campaign came to read it."""
+    one = ringing()
+    one.expire(111.4)
+
+    assert feed(one, phone.Answered("c", 111.29, 200, "OK", "t")) == [Command.BYE]
+    feed(one, phone.ByeAnswered("c", 111.5), phone.Closed("c", 111.5, RTP))
+
+    assert record(one).outcome is Outcome.ANSWERED
+
+
+def test_a_rejection_stamped_before_the_ring_timeout_keeps_its_own_outcome() -> None:
+    """A 486 that crosses our CANCEL is the far end's 486."""
+    one = ringing()
+    one.expire(111.4)
+    feed(one, rejected(111.2, 486), phone.Closed("c", 111.2, None))
+
+    assert record(one).outcome is Outcome.AGENT_FAILED
+
+
+def test_a_call_without_any_18x_ends_at_the_setup_timeout() -> None:
+    """It counts from the INVITE; a 100 does not stop it."""
+    one = call()
+    feed(one, phone.InviteSent("c", 101.1, "x@y"), phone.Trying("c", 101.2))
+
+    assert one.expire(104.0) is None
+    assert one.expire(104.1) is Command.CANCEL
+    feed(one, rejected(104.2, 487), phone.Closed("c", 104.2, None))
+
+    assert record(one).outcome is Outcome.NO_RESPONSE
+
+
+@pytest.mark.parametrize(
+    ("status", "is_local", "outcome"),
+    [(486, False, Outcome.AGENT_FAILED), (503, False, Outcome.OVERLOADED), (503, True, Outcome.NO_RESPONSE)],
+)
+def test_a_rejection_is_judged_by_its_status_and_by_who_made_it(
+    status: int, is_local: bool, outcome: Outcome
+) -> None:
+    """What our own stack invents is marked and never taken for the far end's word."""
+    one = ringing()
+    feed(one, rejected(102.0, status, is_local=is_local), phone.Closed("c", 102.0, None))
+
+    kept = record(one)
+    assert kept.outcome is outcome
+    assert kept.status_is_local is is_local
+
+
+def test_a_call_whose_phone_died_is_the_testers_failure_with_its_reason() -> None:
+    """Even where the far end had answered."""
+    one = answered()
+    feed(one, phone.Lost("c", 103.0, "worker died"))
+
+    kept = record(one)
+    assert (kept.outcome, kept.error, kept.ended_by) == (Outcome.TESTER_FAILED, "worker died", "tester")
+
+
+def test_the_phones_death_after_the_end_was_seen_changes_nothing() -> None:
+    """The wire had said how the call ended."""
+    one = ringing()
+    feed(one, rejected(102.0, 486), phone.Lost("c", 102.1, "worker died"))
+
+    assert record(one).outcome is Outcome.AGENT_FAILED
+
+
+def test_an_order_that_no_invite_follows_is_the_testers_failure() -> None:
+    """A stuck phone does not hold the campaign up."""
+    one = call()
+
+    assert one.expire(101.0 + LIMITS.invite_s) is Command.DROP
+    one.expire(one.deadline_s)
+
+    kept = record(one)
+    assert kept.outcome is Outcome.TESTER_FAILED
+    assert kept.error == "no INVITE left within 5 s of the order"
+
+
+def test_cutting_the_run_hangs_up_what_is_up_and_cancels_what_rings() -> None:
+    """An answered call stays answered, one that rang on is the tester's failure."""
+    up, rings = answered(), ringing()
+
+    assert (up.abort(103.0), rings.abort(103.0)) == (Command.BYE, Command.CANCEL)
+    feed(up, phone.ByeAnswered("c", 103.1), phone.Closed("c", 103.1, RTP))
+    feed(rings, rejected(103.1, 487), phone.Closed("c", 103.1, None))
+
+    assert (record(up).outcome, record(up).ended_by) == (Outcome.ANSWERED, "tester")
+    assert (record(rings).outcome, record(rings).ended_by) == (Outcome.TESTER_FAILED, "tester")
+    assert up.abort(104.0) is None
+
+
+times = st.floats(100, 130)
+events = st.one_of(
+    st.builds(phone.InviteSent, st.just("c"), times, st.just("x@y")),
+    st.builds(phone.Trying, st.just("c"), times),
+    st.builds(phone.Ringing, st.just("c"), times, st.sampled_from([180, 183]), st.just("Ringing")),
+    st.builds(phone.Answered, st.just("c"), times, st.just(200), st.just("OK"), st.none()),
+    st.builds(
+        phone.Rejected,
+        st.just("c"),
+        times,
+        st.sampled_from([302, 404, 486, 487, 503, 603]),
+        st.text(max_size=5),
+        st.booleans(),
+        st.none(),
+    ),
+    st.builds(phone.FirstPacket, st.just("c"), times),
+    st.builds(phone.FirstAudio, st.just("c"), times),
+    st.builds(phone.CancelSent, st.just("c"), times),
+    st.builds(phone.ByeSent, st.just("c"), times),
+    st.builds(phone.ByeAnswered, st.just("c"), times),
+    st.builds(phone.FarEndBye, st.just("c"), times),
+    st.builds(phone.Closed, st.just("c"), times, st.none()),
+    st.builds(phone.Lost, st.just("c"), times, st.just("worker died")),
+)
+steps = st.lists(st.one_of(events, times, st.just("abort")), max_size=20)
+
+
+@given(steps)
+def test_whatever_happens_in_whatever_order_the_call_ends_in_one_consistent_record(
+    steps: list[phone.Event | float | str],
+) -> None:
+    """Events lost, doubled or out of order: the phase never goes back, and its deadlines alone end a call."""
+    one = call()
+    phases = [one.phase]
+    for step in steps:
+        if isinstance(step, float):
+            one.expire(step)
+        elif isinstance(step, str):
+            one.abort(110.0)
+        else:
+            one.handle(step)
+        phases.append(one.phase)
+    for _ in range(5):
+        one.expire(one.deadline_s)
+        phases.append(one.phase)
+
+    order = list(Phase)
+    assert all(order.index(a) <= order.index(b) for a, b in itertools.pairwise(phases))
+    kept = record(one)
+    assert one.handle(phone.Answered("c", 140.0, 200, "OK", None)) is None
+    assert record(one) == kept
+    assert (kept.error is not None) == (kept.outcome is Outcome.TESTER_FAILED)
+    if kept.outcome is Outcome.ANSWERED:
+        assert kept.answered_s is not None
+    if kept.outcome is Outcome.UNANSWERED:
+        assert kept.ringing_s is not None

@@ -1,0 +1,50 @@
+"""What the pool and its workers say to each other."""
+
+import socket
+
+import pytest
+
+from sip import phone, wire
+from sip.record import RtpStats
+
+MESSAGES: list[wire.Message] = [
+    wire.Ready(12, 5060, 4),
+    wire.Pulse(1.5, 0.001),
+    wire.DialCommand("c", "sip:1@h", "sip:2@h"),
+    wire.EndCommand("c", "bye"),
+    wire.CloseCommand(),
+    wire.WorkerSpec("worker-0", "h", None, None, "127.0.0.1", "v.wav", "w.log"),
+    phone.Rejected("c", 1.0, 486, "B\u00fcsy", is_local=False, to_tag=None),
+    phone.Closed("c", 2.0, RtpStats(1, 2, 3, 4, 5, 0.5, None)),
+    phone.Closed("c", 2.0, None),
+    phone.Lost("c", 3.0, "worker died"),
+]
+
+
+def test_messages_arrive_as_they_were_sent() -> None:
+    """Types, nested statistics and text survive the packet."""
+    assert wire.decode(wire.encode(MESSAGES)) == MESSAGES
+
+
+@pytest.mark.parametrize("packets", [0, 1, 3])
+def test_receiving_takes_all_packets_that_are_there_and_never_blocks(packets: int) -> None:
+    """An empty socket gives an empty list."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        ours.setblocking(False)
+        for _ in range(packets):
+            theirs.send(wire.encode([wire.CloseCommand()]))
+
+        assert wire.receive(ours) == [wire.CloseCommand()] * packets
+
+
+def test_what_was_said_before_the_other_side_went_is_still_heard() -> None:
+    """Only after the last message the connection counts as gone."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
+        ours.setblocking(False)
+        theirs.send(wire.encode([wire.CloseCommand()]))
+        theirs.close()
+
+        assert wire.receive(ours) == [wire.CloseCommand()]
+        assert wire.receive(ours) is None
