@@ -174,5 +174,12 @@ def livekit_server_version(program: Path) -> str:
 
 
 def bare_environment() -> dict[str, str]:
-    """This process's environment without LIVEKIT_*: the lab's parts are told in full where they belong."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")}
+    """This process's environment without what would lead the lab's parts elsewhere.
+
+    LIVEKIT_* they are given in full. A proxy would be asked for 127.0.0.1: livekit-agents heeds no NO_PROXY.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("LIVEKIT_") and not name.lower().endswith("_proxy")
+    }

@@ -116,12 +116,12 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
         started(gateway.child)
 
         say("waiting for the trunk, the observer and the settings proxies")
-        trunk, clock = await _unless_one_dies(
+        trunk, clock = await unless_one_dies(
             _services_ready(gateway, observer, proxies, observer_port), children
         )
         await up.enter_async_context(_provisioned(wish, server))
         say(f"waiting for the agents of {' and '.join(arm.name for arm in wish.arms)} to register")
-        await _unless_one_dies(_agents_ready(agents, wish.agents_timeout_s), children)
+        await unless_one_dies(_agents_ready(agents, wish.agents_timeout_s), children)
         if livekit_sip is not None:
             found["livekit-sip"] = trunk.version
         yield Lab(wish.arms, trunk, server, found, clock, children)
@@ -142,7 +142,8 @@ def obituary(child: Child) -> str:
     return f"{child.name} {ending(child.exit_code or 0)} while the lab was up; {child.last_words()}"
 
 
-async def _unless_one_dies(work: Coroutine[None, None, _Result], children: Sequence[Child]) -> _Result:
+async def unless_one_dies(work: Coroutine[None, None, _Result], children: Sequence[Child]) -> _Result:
+    """What `work` returns, unless a child ends first; raises DiedError then."""
     working, watching = asyncio.ensure_future(work), asyncio.ensure_future(first_death(children))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,46 @@
+"""Facts about what a lab finds missing on a machine."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.__main__ import main
+
+
+def test_a_machine_that_was_set_up_has_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each need has a line of its own that begins with ok."""
+    assert main(["check"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ok"] * 5
+
+
+def test_what_is_missing_is_named_with_how_to_get_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The rest is looked at all the same, and the exit code is 1."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert main(["check"]) == 1
+
+    said = capsys.readouterr()
+    assert "missing  redis-server: redis-server is not on PATH; install it" in said.out
+    assert "ok       livekit-server" in said.out
+    assert said.err == "lab: 1 of 5 needs are not met\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--bound", "0"], "--bound cannot be 0 s"),
+        (["--idle-processes", "0"], "--idle-processes cannot be 0"),
+        (["--filter-fault", "gremlins"], "--filter-fault cannot be 'gremlins'"),
+        (["--sip-user", "carrier"], "needs the password in the environment variable RINGTIME_SIP_PASSWORD"),
+    ],
+)
+def test_an_impossible_wish_is_refused_with_the_option_and_the_value(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 2, and one sentence."""
+    monkeypatch.delenv("RINGTIME_SIP_PASSWORD", raising=False)
+
+    assert main(["up", *arguments]) == 2
+    assert complaint in capsys.readouterr().err

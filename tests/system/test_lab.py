@@ -1,0 +1,271 @@
+"""Facts about the whole lab: what it offers when it is up, and that nothing of it is left when it is down."""
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import psutil
+import pytest
+
+pytestmark = pytest.mark.system
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+BOUND_S = 1.0
+UP_TIMEOUT_S = 100.0
+
+
+@dataclass
+class Running:
+    """A lab that `python -m lab up` keeps up."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+
+    def line(self, timeout_s: float = UP_TIMEOUT_S) -> dict[str, Any]:
+        """Its next line of JSON on standard output."""
+        assert self.process.stdout is not None
+        if not select.select([self.process.stdout], [], [], timeout_s)[0]:
+            pytest.fail(f"the lab said nothing within {timeout_s} s")
+        line: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return line
+
+    def progress(self, words: str) -> None:
+        """Wait until it says these words on standard error."""
+        assert self.process.stderr is not None
+        next(line for line in self.process.stderr if words in line)
+
+    def family(self) -> list[psutil.Process]:
+        """Every process of the lab: the supervisor, its children, and theirs."""
+        supervisor = psutil.Process(self.process.pid)
+        return [supervisor, *supervisor.children(recursive=True)]
+
+    def end(self) -> int:
+        """Close its standard input and return its exit code."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return self.process.wait(timeout=30)
+
+
+@contextlib.contextmanager
+def lab(folder: Path, *arguments: str, **environment: str) -> Iterator[Running]:
+    """A lab on its way up; whatever the test leaves of it is ended."""
+    command = [sys.executable, "-m", "lab", "up", "--run-dir", str(folder), *arguments]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    ) as process:
+        try:
+            yield Running(process, folder)
+        finally:
+            process.terminate()
+
+
+def all_end_within(family: list[psutil.Process], seconds: float) -> bool:
+    """Whether all these processes, most of them not ours, have ended, or do within so many seconds."""
+    deadline = time.monotonic() + seconds
+    for process in family:
+        try:
+            descriptor = os.pidfd_open(process.pid)
+        except ProcessLookupError:
+            continue
+        try:
+            if not select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                return False
+        finally:
+            os.close(descriptor)
+    return True
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, dict[str, Any]]]:
+    """A lab with both arms whose filters are never answered, and what it announced."""
+    arguments = ("--json", "--filter-fault", "silent:1", "--bound", str(BOUND_S), "--idle-processes", "1")
+    with lab(tmp_path_factory.mktemp("run"), *arguments) as running:
+        yield running, running.line()
+
+
+def test_a_lab_announces_where_it_can_be_called_and_what_it_is_made_of(
+    up: tuple[Running, dict[str, Any]],
+) -> None:
+    """The announcement holds what run.json asks for."""
+    _, announced = up
+    schema = json.loads((SCHEMAS / "run.json").read_text())["properties"]
+
+    assert announced["ready"] is True
+    for name in ("trunk", "arms", "versions", "room_clock", "observe"):
+        jsonschema.validate(announced[name], schema[name])
+    assert [arm["name"] for arm in announced["arms"]] == ["unbounded", "bounded"]
+    assert announced["versions"]["livekit-server"].startswith("1.13.")
+
+
+def test_a_lab_listens_on_loopback_only(up: tuple[Running, dict[str, Any]]) -> None:
+    """None of its processes can be reached from another machine."""
+    running, _ = up
+    addresses = {
+        connection.laddr.ip for process in running.family() for connection in process.net_connections("inet")
+    }
+
+    assert addresses == {"127.0.0.1"}
+
+
+def test_a_lab_writes_no_secret_that_stays(up: tuple[Running, dict[str, Any]]) -> None:
+    """Its only copy in the folder is the file that goes with the lab; no log and no command line holds it."""
+    running, _ = up
+    secret_file = running.folder / "livekit.env"
+    secret = secret_file.read_text().split("LIVEKIT_API_SECRET=")[1].strip()
+    written = "".join(
+        path.read_text() for path in running.folder.rglob("*") if path.is_file() and path != secret_file
+    )
+    shown = "".join(" ".join(process.cmdline()) for process in running.family())
+
+    assert secret_file.stat().st_mode & 0o077 == 0
+    assert secret not in written + shown
+
+
+def test_a_bounded_filter_that_is_never_answered_holds_a_call_for_the_bound(
+    up: tuple[Running, dict[str, Any]], tmp_path: Path
+) -> None:
+    """The caller is answered, and the room's side sees the agent held for the bound before it publishes."""
+    running, announced = up
+    number = announced["arms"][1]["number"]
+    target = announced["trunk"]["uri"].removeprefix("sip:")
+    command = [
+        "sipp",
+        "-sn",
+        "uac",
+        "-s",
+        number,
+        "-i",
+        "127.0.0.1",
+        "-m",
+        "1",
+        "-d",
+        "500",
+        "-nostdin",
+        target,
+    ]
+    # Its exit code says whether the call was answered.
+    sipp = subprocess.run(
+        [*command, "-timeout", "30", "-timeout_error"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert sipp.returncode == 0, sipp.stdout[-2000:]
+
+    schema = json.loads((SCHEMAS / "room-events.json").read_text())
+    events = [json.loads(line) for line in (running.folder / "room-events.jsonl").read_text().splitlines()]
+    for event in events:
+        jsonschema.validate(event, schema)
+    seen = {(event["kind"], event["event"]): event["received_unix"] for event in reversed(events)}
+    held_s = seen["agent", "track_published"] - seen["agent", "participant_joined"]
+
+    assert BOUND_S <= held_s < BOUND_S + 5
+
+
+def test_a_lab_whose_supervisor_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Not even the job processes of the agents, which are children of their workers' children."""
+    with lab(tmp_path, "--json", "--idle-processes", "2") as running:
+        running.line()
+        family = running.family()
+        names = {" ".join(process.cmdline()) for process in family}
+        assert any("forkserver" in name for name in names)
+
+        running.process.kill()
+
+        assert all_end_within(family, 10)
+
+
+def test_a_lab_tells_of_a_part_that_dies_and_ends_with_its_standard_input(tmp_path: Path) -> None:
+    """The event names the part, what ended it and its log; the end of input is the lab's, exit code 0."""
+    with lab(tmp_path, "--json", "--arms", "none", "--idle-processes", "1") as running:
+        running.line()
+        family = running.family()
+        next(process for process in family if process.cmdline()[1:3] == ["-m", "lab.agent"]).kill()
+
+        died = running.line(timeout_s=10)
+        exit_code = running.end()
+
+    assert (died["event"], died["process"]) == ("died", "agent-none")
+    assert "was ended by SIGKILL" in died["error"]
+    assert Path(died["log"]) == tmp_path / "logs" / "agent-none.log"
+    assert exit_code == 0
+    assert all_end_within(family, 0)
+    assert not (tmp_path / "livekit.env").exists()
+
+
+def test_a_lab_left_running_is_ended_by_its_folder(tmp_path: Path) -> None:
+    """`lab up` says how to call each arm; `lab down` finds it by its mark and waits until it is gone."""
+    with lab(tmp_path, "--arms", "new=none", "--idle-processes", "1", "--livekit-sip", "embedded") as running:
+        assert running.process.stdout is not None
+        said = "".join(iter(running.process.stdout.readline, "Ctrl-C takes it down.\n"))
+        family = running.family()
+
+        command = [sys.executable, "-m", "lab", "down", "--run-dir", str(tmp_path)]
+        down = subprocess.run(command, capture_output=True, text=True, check=False, timeout=40)
+
+        assert "for new (none)" in said
+        assert down.stdout == f"lab: ended the lab in {tmp_path}\n"
+        assert running.process.wait(timeout=1) == 0
+        assert all_end_within(family, 0)
+
+
+def test_a_lab_ends_when_it_is_asked_to_on_its_way_up(tmp_path: Path) -> None:
+    """Nobody has to wait for its agents to get rid of it."""
+    with lab(tmp_path, "--json") as running:
+        running.progress("waiting for the trunk")
+        family = running.family()
+
+        exit_code = running.end()
+
+        assert exit_code == 0
+        assert all_end_within(family, 0)
+
+
+def test_a_lab_without_redis_says_what_to_install(tmp_path: Path) -> None:
+    """One line of JSON, one sentence, exit code 1."""
+    with lab(tmp_path, "--json", PATH=str(tmp_path)) as running:
+        line = running.line()
+
+        assert line["ready"] is False
+        assert line["error"].startswith("redis-server is not on PATH; install it")
+        assert running.process.wait(timeout=10) == 1
+
+
+def test_an_impossible_wish_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """Exit code 2, the option and the value; no folder is made."""
+    folder = tmp_path / "run"
+    with lab(folder, "--json", "--arms", "a=fast") as running:
+        line = running.line()
+
+        assert line["error"].startswith("--arms cannot be 'a=fast'")
+        assert running.process.wait(timeout=10) == 2
+        assert not folder.exists()
+
+
+def test_ending_labs_where_none_is_up_is_no_error(tmp_path: Path) -> None:
+    """There is nothing to do, and it says so."""
+    down = subprocess.run(
+        [sys.executable, "-m", "lab", "down"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert (down.returncode, down.stdout) == (0, "lab: none is up\n")
