@@ -1,0 +1,157 @@
+"""Options are declared once and refused, with their name and value, before anything starts."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sip import options
+from sip.errors import UsageError
+from sip.options import ArmChoice, Options
+
+PASSWORD = "a-digest-password"  # noqa: S105 - of nobody
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with the one extension that Locust's parser brings."""
+
+    def add_argument(self, *names: str, env_var: str = "", **settings: Any) -> argparse.Action:  # type: ignore[override]
+        """Declare an option; its environment variable must be its own."""
+        assert env_var == "RINGTIME_" + names[0].removeprefix("--").upper().replace("-", "_")
+        return super().add_argument(*names, **settings)
+
+
+def read(*words: str, run_time: object = None, password: str | None = None) -> Options:
+    """What a command line comes to."""
+    parser = Parser(prog="locust", add_help=False)
+    options.declare(parser)
+    given = parser.parse_args(words)
+    given.run_time = run_time
+    return options.read(given, sip_password=password)
+
+
+def test_without_options_the_lab_is_called_under_both_arms() -> None:
+    """The documented defaults."""
+    chosen = read()
+
+    assert chosen.uses_lab
+    assert chosen.arms == (ArmChoice("unbounded", "unbounded", None), ArmChoice("bounded", "bounded", None))
+    assert chosen.candidate == "bounded"
+    assert (chosen.calls, chosen.calls_per_second, chosen.arrivals, chosen.warm_up) == (
+        200,
+        1.0,
+        "poisson",
+        2,
+    )
+    assert (chosen.hold_s, chosen.ring_timeout_s, chosen.setup_timeout_s) == (5.0, 60.0, 32.0)
+    assert (chosen.bound_s, chosen.stop_after_failures, chosen.network) == (5.0, 50, "clean")
+    assert chosen.max_concurrent is None
+    assert chosen.gates == {}
+    assert chosen.duration_s is None
+
+
+def test_a_seed_is_drawn_where_none_is_given() -> None:
+    """Two runs differ, and each can be repeated from what it recorded."""
+    assert read("--seed", "7").seed == 7
+    assert read().seed != read().seed
+
+
+def test_an_a_a_run_names_one_kind_twice() -> None:
+    """Names tell the arms apart, kinds need not."""
+    assert read("--arms", "a=bounded,b=bounded").arms == (
+        ArmChoice("a", "bounded", None),
+        ArmChoice("b", "bounded", None),
+    )
+
+
+def test_a_trunk_of_one_s_own_is_called_by_its_numbers() -> None:
+    """Each arm is a number; a bare one is the arm `default`."""
+    chosen = read("--trunk", "sip:127.0.0.1:5060", "--numbers", "old=+15550100001,new=+15550100002")
+    lone = read("--trunk", "sip:127.0.0.1", "--numbers", "+15550100001")
+
+    assert not chosen.uses_lab
+    assert [(arm.name, arm.kind, arm.number) for arm in chosen.arms] == [
+        ("old", "remote", "+15550100001"),
+        ("new", "remote", "+15550100002"),
+    ]
+    assert [(arm.name, arm.number) for arm in lone.arms] == [("default", "+15550100001")]
+
+
+def test_digest_credentials_come_from_option_and_environment() -> None:
+    """The password is never an option, so no process list or record shows it."""
+    chosen = read("--trunk", "sip:127.0.0.1", "--numbers", "+1", "--sip-user", "me", password=PASSWORD)
+
+    assert chosen.trunk is not None
+    assert (chosen.trunk.user, chosen.trunk.password) == ("me", PASSWORD)
+    assert PASSWORD not in repr(chosen)
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [(90, 90.0), ("5m", 300.0), ("1h30m", 5400.0), ("20", 20.0), (None, None)]
+)
+def test_the_run_time_is_locust_s_own(given: object, seconds: float | None) -> None:
+    """Seconds once Locust has read it, words as its web form keeps them."""
+    assert read(run_time=given).duration_s == seconds
+
+
+def test_gates_come_in_one_line_or_in_a_file(tmp_path: Path) -> None:
+    """Both forms say the same."""
+    file = tmp_path / "gates.toml"
+    file.write_text("[gates]\nnot_answered = 0.1\nmos_p5 = 3.6\n")
+
+    assert read("--gates", "not_answered<=0.1, mos_p5 >= 3.6").gates == {"not_answered": 0.1, "mos_p5": 3.6}
+    assert read("--gates", str(file)).gates == {"not_answered": 0.1, "mos_p5": 3.6}
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "value"),
+    [
+        (["--calls", "-1"], "--calls", -1),
+        (["--calls-per-second", "0"], "--calls-per-second", 0.0),
+        (["--calls-per-second", "nan"], "--calls-per-second", None),
+        (["--ring-timeout", "0"], "--ring-timeout", 0.0),
+        (["--hold", "-1"], "--hold", -1.0),
+        (["--bound", "0"], "--bound", 0.0),
+        (["--max-concurrent", "0"], "--max-concurrent", 0),
+        (["--stop-after-failures", "0"], "--stop-after-failures", 0),
+        (["--arms", "a,a"], "--arms", "a,a"),
+        (["--arms", "Old"], "--arms", "Old"),
+        (["--arms", "a="], "--arms", "a="),
+        (["--candidate", "c"], "--candidate", "c"),
+        (["--numbers", "+1"], "--numbers", "+1"),
+        (["--sip-user", "me"], "--sip-user", "me"),
+        (["--network", "moon"], "--network", "moon"),
+        (["--trunk", "http://x"], "--trunk", "http://x"),
+        (["--trunk", "sip:127.0.0.1"], "--numbers", None),
+        (["--trunk", "sip:trunk.example.net", "--numbers", "+1"], "--trunk", "sip:trunk.example.net"),
+        (["--trunk", "sip:127.0.0.1", "--numbers", "a=b c"], "--numbers", "a=b c"),
+        (["--trunk", "sip:127.0.0.1", "--numbers", "a=+1,b"], "--numbers", "a=+1,b"),
+        (
+            ["--trunk", "sip:127.0.0.1", "--numbers", "+1", "--filter-fault", "silent"],
+            "--filter-fault",
+            "silent",
+        ),
+        (["--gates", "none.toml"], "--gates", "none.toml"),
+        (["--gates", "not_answered<=few"], "--gates", "not_answered<=few"),
+        (["--gates", "not_answered<=0.1,loss"], "--gates", "not_answered<=0.1,loss"),
+    ],
+)
+def test_an_impossible_value_is_refused_with_its_option(words: list[str], option: str, value: object) -> None:
+    """The sentence names the option, the value and what would do."""
+    with pytest.raises(UsageError) as refusal:
+        read(*words)
+
+    assert refusal.value.option == option
+    if value is not None:
+        assert refusal.value.value == value
+    assert refusal.value.remedy
+    assert refusal.value.exit_code == 2
+
+
+def test_another_machine_is_called_only_when_that_is_asked_for() -> None:
+    """`--allow-remote` is the one way off this machine."""
+    chosen = read("--trunk", "sip:trunk.example.net", "--numbers", "+1", "--allow-remote")
+
+    assert chosen.trunk is not None
+    assert not chosen.trunk.is_loopback
