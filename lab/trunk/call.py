@@ -83,7 +83,7 @@ class IncomingCall:
 
     def repeat(self) -> None:
         """Answer a retransmission of the INVITE: with the last provisional response, or not at all."""
-        if self._provisional is not None and not self._ended.done():
+        if self._provisional is not None and not self.answered and not self._ended.done():
             self._peer.reply(self._provisional)
 
     def acknowledge(self) -> None:
@@ -161,6 +161,7 @@ class IncomingCall:
             if not self._ended.done():
                 self._talk = Talk(self._peer, *self._last_words(participant, trunk), rtp, participant)
                 self._stamp("inviteToAcceptMs")
+                self._say(logging.INFO, "signaling timestamps")
                 longest_s = trunk.max_call_duration.ToTimedelta().total_seconds() or LONGEST_S
                 await self._talk.run(self.end, self._ended, longest_s)
         finally:
@@ -185,11 +186,15 @@ class IncomingCall:
     async def _ring(self, participant: SipParticipant, trunk: api.SIPInboundTrunkInfo) -> None:
         """Join the room and ring until somebody is heard there, or the call ends."""
         bell = asyncio.create_task(self._ring_on())
+        joining = asyncio.create_task(participant.join())
+        first: set[asyncio.Future[Any]] = {joining, self._ended}
         try:
-            if not self._ended.done():
-                await participant.join()
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if self._ended.done():
+                return
+            await joining
             longest_s = trunk.ringing_timeout.ToTimedelta().total_seconds() or RING_TIMEOUT_S
-            first: set[asyncio.Future[Any]] = {self._ended, participant.heard}
+            first = {self._ended, participant.heard}
             await asyncio.wait(first, timeout=longest_s, return_when=asyncio.FIRST_COMPLETED)
             if not participant.heard.done():
                 self.end(End.RING_TIMEOUT)
@@ -198,6 +203,7 @@ class IncomingCall:
             self.end(End.NOT_JOINED)
         finally:
             bell.cancel()
+            joining.cancel()
 
     async def _ring_on(self) -> None:
         loop = asyncio.get_running_loop()
@@ -222,11 +228,13 @@ class IncomingCall:
     async def _part(self) -> None:
         """Tell the caller that the call has ended, unless the caller did."""
         how = self._ended.result()
+        if self._talk is None:
+            self._say(logging.INFO, "signaling timestamps")
         self._say(logging.INFO, f"call ended: {how}")
         if how is End.CALLER_BYE:
             return
         if self._talk is not None:
-            await self._talk.hang_up()
+            await self._talk.hang_up(once=how is End.SHUTDOWN)
         elif how is End.CANCELLED:
             self._refuse(487, "Request Terminated")
         else:

@@ -13,6 +13,7 @@ from lab.trunk.sockets import HOST
 
 PACKET_S = 0.02
 SAMPLES = 160
+DRAIN_S = 1.0
 DEFAULT_PORTS = (10000, 19999)
 
 _CODECS = {Codec.PCMU: PcmuCodec(), Codec.PCMA: PcmaCodec()}
@@ -99,7 +100,7 @@ class RtpPort(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Take a packet; its source does not matter, and any that is RTP counts as a sign of life."""
-        if is_rtcp(data):
+        if self._socket is None or is_rtcp(data):
             return
         try:
             packet = RtpPacket.parse(data)
@@ -120,10 +121,10 @@ class RtpPort(asyncio.DatagramProtocol):
         """Ignore what ICMP reports: a caller's port that is closed ends the call by the media timeout."""
 
     def close(self) -> None:
-        """Stop sending and receiving at once."""
+        """Stop sending and listening at once; the port stays bound for what is still on its way."""
         if self._tick is not None:
             self._tick.cancel()
         if self._socket is not None:
-            self._socket.close()
+            asyncio.get_running_loop().call_later(DRAIN_S, self._socket.close)
             self._socket = None
         self.first_packet.cancel()

@@ -69,7 +69,7 @@ def read_offer(body: str) -> Offer:
     except ValueError as error:
         raise UnacceptableOfferError(f"the offer is no SDP: {error}") from error
     audio = session.audio
-    if audio is None or audio.port == 0:
+    if audio is None or not 0 < audio.port < 65536:
         raise UnacceptableOfferError("the offer has no audio stream")
     codec, payload_type = _choose(audio)
     events = [c.payload_type for c in audio.codecs if c.encoding_name.lower() == "telephone-event"]
@@ -102,7 +102,7 @@ def rtp_target(body: str) -> tuple[str, int] | None:
     """Where an SDP body wants RTP sent, whatever else it says; None when it does not say."""
     try:
         target = parse_sdp(body).rtp_address
-        if target is None or target[1] == 0:
+        if target is None or not 0 < target[1] < 65536:
             return None
         return str(ipaddress.IPv4Address(target[0])), target[1]
     except ValueError:

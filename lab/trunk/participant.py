@@ -14,14 +14,6 @@ from lab.trunk.frames import Hearing, Speech
 _log = logging.getLogger(__name__)
 _LEAVE_S = 5.0
 
-# One connection and gathering once instead of two and for ever: less work per call for the same call.
-_OPTIONS = rtc.RoomOptions(
-    single_peer_connection=True,
-    rtc_config=rtc.RtcConfiguration(
-        continual_gathering_policy=rtc.ContinualGatheringPolicy.GATHER_ONCE,
-    ),
-)
-
 
 class JoinError(Exception):
     """The room could not be joined."""
@@ -46,18 +38,22 @@ class SipParticipant:
         self._room.on("disconnected", self._on_disconnected)
         self._speech: Speech | None = None
         self._hearings: dict[str, Hearing] = {}
+        self._joining: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
 
     async def join(self) -> None:
-        """Join the room and begin to publish the caller's audio.
-
-        Never cancel it: the SDK ends the process 15 s after a connect that was cancelled.
+        """Join the room and begin to publish the caller's audio; cancelled, it goes on unheeded.
 
         Raises:
             JoinError: The server refused or could not be reached.
         """
+        # The SDK ends the process 15 s after a connect that was cancelled.
+        self._joining = asyncio.create_task(self._join())
+        await asyncio.shield(self._joining)
+
+    async def _join(self) -> None:
         try:
-            await self._room.connect(self._url, self._token, _OPTIONS)
+            await self._room.connect(self._url, self._token)
         except rtc.ConnectError as error:
             raise JoinError(f"the room could not be joined: {error.message}") from error
         self._publishing = asyncio.create_task(self._publish())
@@ -95,7 +91,10 @@ class SipParticipant:
                     await self._room.local_participant.set_attributes({"sip.callStatus": status})
 
     async def leave(self) -> None:
-        """Leave the room and let go of everything that belongs to it."""
+        """Leave the room, once it is joined, and let go of everything that belongs to it."""
+        if self._joining is not None:
+            await asyncio.wait([self._joining])
+            self._joining.exception()  # whoever joined has heard of it
         if self._publishing is not None:
             self._publishing.cancel()
             await asyncio.wait([self._publishing])

@@ -75,10 +75,10 @@ class Talk:
                 for task in tasks:
                     task.cancel()
 
-    async def hang_up(self) -> None:
-        """Send the BYE, over UDP again and again until it is answered (RFC 3261 17.1.2.2)."""
+    async def hang_up(self, *, once: bool = False) -> None:
+        """Send the BYE, over UDP again and again until it is answered (RFC 3261 17.1.2.2) unless `once`."""
         self._peer.send(self._bye)
-        for pause_s in BYE_REPEATS_S:
+        for pause_s in () if once else BYE_REPEATS_S:
             try:
                 async with asyncio.timeout(pause_s):
                     await self.bye_answered.wait()

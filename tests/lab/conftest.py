@@ -1,0 +1,63 @@
+"""A LiveKit server, its rooms, an embedded trunk and callers, for the tests of the trunk."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from lab.process import Child, announced
+from lab.server import LiveKitServer, livekit_server, redis
+from tests.lab.callers import Caller
+from tests.lab.room_side import RoomSide
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A running embedded trunk."""
+
+    port: int
+    child: Child
+
+
+@pytest.fixture(scope="session")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    """A livekit-server with redis, for the whole session."""
+    logs = tmp_path_factory.mktemp("livekit")
+    with redis(logs) as store, livekit_server(logs, redis=store) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def rooms(livekit: LiveKitServer) -> Iterator[RoomSide]:
+    """The numbers and rooms of the session's server."""
+    side = RoomSide(livekit)
+    yield side
+    side.close()
+
+
+@pytest.fixture(scope="session")
+def trunk(livekit: LiveKitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trunk]:
+    """An embedded trunk, for the whole session."""
+    log = tmp_path_factory.mktemp("trunk") / "trunk.log"
+    command = [sys.executable, "-m", "lab.trunk", "--livekit-url", livekit.url, "--sip-port", "0"]
+    with Child("trunk", command, env=os.environ | livekit.environment, log=log) as child:
+        yield Trunk(int(str(child.wait_ready(announced(), timeout_s=30)["sip_port"])), child)
+
+
+@pytest.fixture
+def call(trunk: Trunk) -> Iterator[Callable[..., Caller]]:
+    """Makes callers of the trunk: `call(number)`, each ready to send its INVITE."""
+    made: list[Caller] = []
+
+    def make(number: str, user: str = "") -> Caller:
+        made.append(Caller(trunk.port, number, user))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.to_tag:  # leave no call behind: whichever of the two fits
+            one.send(one.request("CANCEL"))
+            one.send(one.request("BYE", cseq=9))
+        one.close()
