@@ -7,7 +7,6 @@ import json
 import os
 import random
 import secrets
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from lab.errors import LabError
 from lab.faults import parse as parse_fault
 from lab.left_running import marked, take_down
 from lab.stack import LOGS, Lab, Wish, first_death, lab_up, obituary
+from rooms.lifetime import ending
 from rooms.provision import Digest
 
 _PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
@@ -140,19 +140,14 @@ def _wish(options: argparse.Namespace) -> Wish:
 
 
 async def _keep_up(wish: Wish, *, as_json: bool) -> None:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    if as_json:
-        _end_with_standard_input(loop, ended)
+    ended = ending(with_standard_input=as_json)
     wish.run_dir.mkdir(parents=True, exist_ok=True)
     with marked(wish.run_dir):
         serving = asyncio.ensure_future(_serve(wish, as_json=as_json))
-        ending = asyncio.ensure_future(ended.wait())
-        await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+        waiting = asyncio.ensure_future(ended.wait())
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         serving.cancel()
-        ending.cancel()
+        waiting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await serving
 
@@ -179,18 +174,6 @@ async def _serve(wish: Wish, *, as_json: bool) -> None:
                     )
                 else:
                     _progress(obituary(child))
-
-
-def _end_with_standard_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
-    def read() -> None:
-        if not os.read(sys.stdin.fileno(), 4096):
-            loop.remove_reader(sys.stdin.fileno())
-            ended.set()
-
-    try:
-        loop.add_reader(sys.stdin.fileno(), read)
-    except PermissionError:  # a file or /dev/null: it has ended already, as far as anybody's life goes
-        ended.set()
 
 
 @contextlib.contextmanager

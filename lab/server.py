@@ -1,6 +1,7 @@
 """Redis and livekit-server on free ports of this machine, with a key made for one lab."""
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -161,6 +162,7 @@ def find_livekit_server() -> Path:
     )
 
 
+@functools.cache
 def livekit_server_version(program: Path) -> str:
     """The version a livekit-server says it is, such as `1.13.5`."""
     try:

@@ -1,11 +1,9 @@
 """What the room side sees of every call, taken from LiveKit's webhooks as they arrive."""
 
-import asyncio
 import contextlib
 import json
 import logging
 import os
-import signal
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,6 +13,8 @@ from typing import Any
 from aiohttp import web
 from livekit.api import TokenVerifier, WebhookReceiver
 from livekit.protocol import models, webhook
+
+from rooms.lifetime import ending
 
 WEBHOOK_PATH = "/webhook"
 STATUS_PATH = "/status"
@@ -44,12 +44,9 @@ _log = logging.getLogger(__name__)
 
 
 def room_event(
-    event: webhook.WebhookEvent, received_unix: float, kind: str | None = None
+    event: webhook.WebhookEvent, received_unix: float, *, kind: str | None, source: str
 ) -> dict[str, Any] | None:
-    """The line of room-events.jsonl for a webhook, or None for an event that is no part of a call.
-
-    `kind` is the participant's, for the events about tracks, which do not carry it.
-    """
+    """The line of room-events.jsonl for a webhook, or None for an event that is no part of a call."""
     if event.event not in _EVENTS:
         return None
     participant = event.participant if event.HasField("participant") else None
@@ -58,12 +55,10 @@ def room_event(
         for name, value in (participant.attributes.items() if participant else ())
         if name.startswith(_KEPT_ATTRIBUTES)
     }
-    if participant is not None and event.event.startswith("participant_"):
-        kind = _KINDS.get(participant.kind, "other")
     left = event.event in _LEAVING
     return {
         "received_unix": received_unix,
-        "source": "webhook",
+        "source": source,
         "event": event.event,
         "event_unix": float(event.created_at) or None,
         "room": event.room.name,
@@ -77,6 +72,16 @@ def room_event(
             models.DisconnectReason.Name(participant.disconnect_reason) if participant and left else None
         ),
     }
+
+
+def kind_of(participant: models.ParticipantInfo) -> str:
+    """The schema's word for what a participant is."""
+    return _KINDS.get(participant.kind, "other")
+
+
+def write_line(descriptor: int, record: dict[str, Any]) -> None:
+    """Append a record in one write to an O_APPEND descriptor: whatever kills the writer leaves whole lines."""
+    os.write(descriptor, (json.dumps(record) + "\n").encode())
 
 
 @dataclass(slots=True)
@@ -102,16 +107,21 @@ class Observer:
             )
             return web.Response(status=401)
         self.received += 1
-        participant_id = event.participant.sid
-        record = room_event(event, received_unix, self._kinds.get(participant_id))
+        record = room_event(event, received_unix, kind=self._kind(event), source="webhook")
         if record is not None:
-            if record["event"] == "participant_joined":
-                self._kinds[participant_id] = record["kind"]
-            elif record["event"] in _LEAVING:
-                self._kinds.pop(participant_id, None)
-            # One write a line on an O_APPEND descriptor: whatever kills the observer leaves whole lines.
-            os.write(self.descriptor, (json.dumps(record) + "\n").encode())
+            write_line(self.descriptor, record)
         return web.Response()
+
+    def _kind(self, event: webhook.WebhookEvent) -> str | None:
+        """The participant's kind, which webhooks about tracks do not carry: remembered from its arrival."""
+        participant = event.participant
+        if event.event in _LEAVING:
+            self._kinds.pop(participant.sid, None)
+        elif event.event == "participant_joined":
+            self._kinds[participant.sid] = kind_of(participant)
+        elif event.event.startswith("track_"):
+            return self._kinds.get(participant.sid)
+        return kind_of(participant) if event.HasField("participant") else None
 
     async def status(self, _: web.Request) -> web.Response:
         """This host's wall clock, and how many webhooks were received and refused."""
@@ -143,9 +153,7 @@ async def observing(out: Path, *, key: str, secret: str, port: int = 0) -> Async
 
 async def observe(out: Path, *, key: str, secret: str, port: int) -> None:
     """Announce the port on standard output, then observe until SIGTERM or SIGINT."""
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    ended = ending(with_standard_input=False)
     async with observing(out, key=key, secret=secret, port=port) as bound:
         print(json.dumps({"ready": True, "port": bound}), flush=True)
         await ended.wait()

@@ -45,7 +45,9 @@ def signed(body: str, secret: str = SECRET) -> dict[str, str]:
 
 def test_a_callers_arrival_carries_the_call_and_its_attributes() -> None:
     """The call id is the INVITE's test id; attributes that are not SIP's stay out."""
-    record = room_event(event("participant_joined", participant=CALLER), received_unix=1_700_000_001.5)
+    record = room_event(
+        event("participant_joined", participant=CALLER), 1_700_000_001.5, kind="sip", source="webhook"
+    )
 
     assert record == {
         "received_unix": 1_700_000_001.5,
@@ -67,7 +69,7 @@ def test_a_departure_carries_its_reason() -> None:
     """The reason is LiveKit's own word for it."""
     gone = models.ParticipantInfo(identity="a", disconnect_reason=models.DisconnectReason.CONNECTION_TIMEOUT)
 
-    record = room_event(event("participant_left", participant=gone), received_unix=0.0)
+    record = room_event(event("participant_left", participant=gone), 0.0, kind=None, source="webhook")
 
     assert record is not None
     assert record["disconnect_reason"] == "CONNECTION_TIMEOUT"
@@ -75,7 +77,7 @@ def test_a_departure_carries_its_reason() -> None:
 
 def test_an_event_that_is_no_part_of_a_call_is_left_out() -> None:
     """Egress, ingress and whatever LiveKit will think of next are not for this file."""
-    assert room_event(event("egress_started"), received_unix=0.0) is None
+    assert room_event(event("egress_started"), 0.0, kind=None, source="webhook") is None
 
 
 @pytest.mark.parametrize("name", SCHEMA["properties"]["event"]["enum"])
@@ -83,7 +85,7 @@ def test_an_event_that_is_no_part_of_a_call_is_left_out() -> None:
 def test_every_record_fits_the_schema(name: str, participant: models.ParticipantInfo | None) -> None:
     """Whatever the webhook holds."""
     track = models.TrackInfo(type=models.TrackType.AUDIO) if name.startswith("track") else None
-    record = room_event(event(name, participant=participant, track=track), received_unix=1.0)
+    record = room_event(event(name, participant=participant, track=track), 1.0, kind="agent", source="poll")
 
     jsonschema.validate(record, SCHEMA)
 

@@ -1,26 +1,18 @@
 """Facts about trunks and rules made for a run, on a real livekit-server."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import pytest
 from livekit import api
 
-from lab.server import LiveKitServer, livekit_server, redis
+from lab.server import LiveKitServer
 from rooms.__main__ import main
 from rooms.provision import Digest, Route, clean, provisioned
 
 pytestmark = pytest.mark.system
 
 ROUTES = [Route("unbounded", "+15550100001", "agent-a"), Route("bounded", "+15550100002", "agent-b")]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
-    """A livekit-server with redis behind it."""
-    logs = tmp_path_factory.mktemp("logs")
-    with redis(logs) as store, livekit_server(logs, redis=store) as running:
-        yield running
 
 
 def on(server: LiveKitServer, work: Callable[[api.LiveKitAPI], Awaitable[None]]) -> None:
