@@ -2,11 +2,8 @@
 
 import logging
 import math
-import os
 import selectors
 import socket
-import subprocess
-import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -16,6 +13,7 @@ from typing import Self
 
 from sip import wire
 from sip.errors import PhoneError
+from sip.nursery import Nursery
 from sip.phone import Closed, Event, Lost, Order, PhoneHealth, ProcessLoad
 from sip.trunk import Trunk
 from sip.voice import write_voice
@@ -72,16 +70,14 @@ class Pool:
         self._numbered = 0
         self._false_starts = 0
         self._restarts = 0
-        self._control: socket.socket | None = None
-        self._zygote: subprocess.Popen[bytes] | None = None
-        self._zygote_cpu = (0.0, 0.0)
+        self._nursery = Nursery(log_folder / "zygote.log")
         self._closing = False
         self._voice = log_folder / "voice.wav"
 
     def open(self) -> Self:
         """Start the first workers and wait until they take orders; raises PhoneError where they do not."""
         self._log_folder.mkdir(parents=True, exist_ok=True)
-        self._start_zygote()
+        self._nursery.open()
         write_voice(self._voice)  # while the zygote imports
         until_s = time.monotonic() + READY_WITHIN_S
         try:
@@ -89,7 +85,8 @@ class Pool:
             self._await_ready(until_s)
             # Only a worker knows how many calls the library takes in one process.
             for _ in range(math.ceil(self._concurrent / self._workers[0].slots)):
-                self._start_worker()
+                if self._may_grow():
+                    self._start_worker()
             self._await_ready(until_s)
         except BaseException:
             self.close()
@@ -151,8 +148,8 @@ class Pool:
         for worker in workers:
             worker.lag_s = None
         loads = [ProcessLoad(worker.name, worker.pid, worker.cpu_share) for worker in workers if worker.pid]
-        if self._zygote is not None:
-            loads.insert(0, ProcessLoad("zygote", self._zygote.pid, self._zygote_share(self._zygote.pid)))
+        if (zygote := self._nursery.load()) is not None:
+            loads.insert(0, zygote)
         return PhoneHealth(tuple(loads), max(lags, default=None), self._restarts)
 
     def close(self) -> None:
@@ -166,12 +163,7 @@ class Pool:
             self._read()
         for worker in list(self._workers):
             self._forget(worker)
-        if self._control is not None:
-            self._control.close()
-        if self._zygote is not None:
-            self._zygote.kill()  # and with it, by the kernel, the workers that did not go by themselves
-            self._zygote.wait()
-            self._zygote = None
+        self._nursery.close()
         self._selector.close()
         self._wake.close()
 
@@ -182,23 +174,6 @@ class Pool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _start_zygote(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        package = str(Path(__file__).parents[1])
-        path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
-        with theirs, (self._log_folder / "zygote.log").open("ab") as log:
-            self._zygote = subprocess.Popen(
-                [sys.executable, "-m", "sip.zygote", str(theirs.fileno()), str(os.getpid())],
-                env={**os.environ, "PYTHONPATH": path},
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for the tester, which then ends the calls properly
-            )
-        self._zygote_cpu = (0.0, time.monotonic())
-        self._control = ours
 
     def _start_worker(self) -> None:
         name = f"worker-{self._numbered}"
@@ -213,20 +188,9 @@ class Pool:
             voice=str(self._voice),
             log=str(log),
         )
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        if self._control is None:
-            raise PhoneError("The caller's phones are not open.")
-        with theirs:
-            try:
-                socket.send_fds(self._control, [wire.encode([spec])], [theirs.fileno()])
-            except ConnectionError as error:
-                raise PhoneError(
-                    f"The process that makes the caller's phones ended: see {self._log_folder}/zygote.log."
-                ) from error
-        ours.setblocking(False)
-        worker = _Worker(name, ours, log)
+        worker = _Worker(name, self._nursery.fork(spec), log)
         self._workers.append(worker)
-        self._selector.register(ours, selectors.EVENT_READ, worker)
+        self._selector.register(worker.connection, selectors.EVENT_READ, worker)
 
     def _await_ready(self, until_s: float) -> None:
         while any(worker.pid is None for worker in self._workers):
@@ -238,7 +202,7 @@ class Pool:
             self._read()
 
     def _may_grow(self) -> bool:
-        lines = sum(worker.slots for worker in self._workers)
+        lines = len(self._workers) * self._workers[0].slots
         return self._max_concurrent is None or lines < self._max_concurrent
 
     def _end(self, call_id: str, how: str) -> None:
@@ -294,7 +258,7 @@ class Pool:
             return
         self._false_starts += worker.pid is None
         if self._false_starts >= FALSE_STARTS:
-            raise PhoneError(f"The caller's phones die before they are ready: see {worker.log}.")
+            raise PhoneError(f"The caller's phones end before they are ready: see {self._log_folder}.")
         lost = len(worker.calls)
         _log.warning("%s died with %d calls and is replaced: see %s", worker.name, lost, worker.log)
         self._restarts += 1
@@ -304,11 +268,3 @@ class Pool:
         self._selector.unregister(worker.connection)
         worker.connection.close()
         self._workers.remove(worker)
-
-    def _zygote_share(self, pid: int) -> float:
-        times = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        cpu_s = (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
-        now_s = time.monotonic()
-        before_cpu_s, before_s = self._zygote_cpu
-        self._zygote_cpu = (cpu_s, now_s)
-        return (cpu_s - before_cpu_s) / (now_s - before_s)

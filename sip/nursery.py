@@ -1,0 +1,87 @@
+"""The pool's side of the zygote: starts it, has workers forked by it, ends it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from sip.errors import PhoneError
+from sip.phone import ProcessLoad
+from sip.wire import WorkerSpec, encode
+
+
+class Nursery:
+    """Where workers come from; a zygote that died is replaced when the next worker is wanted."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._control: socket.socket | None = None
+        self._zygote: subprocess.Popen[bytes] | None = None
+        self._cpu = (0.0, 0.0)
+
+    def open(self) -> None:
+        """Start a zygote; it takes specs at once and serves them when it has imported what it needs."""
+        self.close()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control = ours
+        package = str(Path(__file__).parents[1])
+        path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+        with theirs, self._log.open("ab") as log:
+            self._zygote = subprocess.Popen(
+                [sys.executable, "-m", "sip.zygote", str(theirs.fileno()), str(os.getpid())],
+                env={**os.environ, "PYTHONPATH": path},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the tester, which then ends the calls properly
+            )
+        self._cpu = (0.0, time.monotonic())
+
+    def fork(self, spec: WorkerSpec) -> socket.socket:
+        """Have a worker made; the answer is our end of its socket, non-blocking."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            if not self._send(spec, theirs):
+                self.open()
+                if not self._send(spec, theirs):
+                    ours.close()
+                    raise PhoneError(f"The caller's phones cannot be started: see {self._log}.")
+        ours.setblocking(False)
+        return ours
+
+    def load(self) -> ProcessLoad | None:
+        """The zygote's CPU share since the last look; None while there is none."""
+        if self._zygote is None:
+            return None
+        try:
+            stat = Path(f"/proc/{self._zygote.pid}/stat").read_text()
+        except FileNotFoundError:
+            return None
+        user, system = stat.rsplit(")", 1)[1].split()[11:13]  # proc(5): fields 14 and 15, in clock ticks
+        cpu_s = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        now_s = time.monotonic()
+        before_cpu_s, before_s = self._cpu
+        self._cpu = (cpu_s, now_s)
+        return ProcessLoad("zygote", self._zygote.pid, (cpu_s - before_cpu_s) / (now_s - before_s))
+
+    def close(self) -> None:
+        """End the zygote, and with it, by the kernel, every worker that did not go by itself."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._zygote is not None:
+            self._zygote.kill()
+            self._zygote.wait()
+            self._zygote = None
+
+    def _send(self, spec: WorkerSpec, theirs: socket.socket) -> bool:
+        if self._control is None:
+            return False
+        try:
+            socket.send_fds(self._control, [encode([spec])], [theirs.fileno()])
+        except ConnectionError:
+            return False
+        return True

@@ -1,0 +1,404 @@
+"""Real calls by pjsua2 workers; SIPp is the far end."""
+
+import dataclasses
+import itertools
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sip.call import Limits
+from sip.campaign import Campaign, Settings
+from sip.errors import PhoneError
+from sip.outcome import Outcome
+from sip.plan import Arrivals, Plan
+from sip.pool import Pool
+from sip.record import CallRecord, Epoch
+from sip.trunk import Trunk
+
+Answering = Callable[..., Trunk]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+LIMITS = Limits(
+    ring_timeout_s=0.6, setup_timeout_s=0.6, hold_s=0.6, final_after_cancel_s=0.4, bye_answer_s=0.4
+)
+
+
+def place(
+    pool: Pool,
+    calls: int = 2,
+    *,
+    rate: float = 10.0,
+    limits: Limits = LIMITS,
+    during: Callable[[Campaign], None] = lambda _: None,
+) -> list[CallRecord]:
+    """The records of a small campaign, in the order of their dials; `during` is called in every turn."""
+    plan = Plan(calls=calls, calls_per_second=rate, arms=("a", "b"), seed=1, arrivals=Arrivals.CONSTANT)
+    records: list[CallRecord] = []
+    epoch = Epoch.now()
+    campaign = Campaign(
+        plan.dials(),
+        pool,
+        Settings(run_id="run", numbers={"a": "100", "b": "200"}, limits=limits),
+        start_s=epoch.monotonic,
+        epoch=epoch,
+        worker="w",
+        on_record=records.append,
+    )
+    while not campaign.done:
+        pool.wait(min(campaign.step(time.monotonic()) - time.monotonic(), 0.2))
+        during(campaign)
+    return sorted(records, key=lambda record: record.due_s)
+
+
+def outcomes(records: list[CallRecord]) -> dict[Outcome, int]:
+    """How many records each outcome has."""
+    return dict(Counter(record.outcome for record in records))
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_an_answered_call_is_measured_from_its_invite_to_the_answer_of_its_bye(
+    sipp: Answering, tmp_path: Path, transport: str
+) -> None:
+    """Every stamp is there and in order, RTP went both ways, and the far end saw the call's id."""
+    with Pool(sipp("answer", transport), log_folder=tmp_path) as pool:
+        records = place(pool)
+
+    assert outcomes(records) == {Outcome.ANSWERED: 2}
+    for record in records:
+        stamps = [
+            record.due_s,
+            record.invite_s,
+            record.trying_s,
+            record.ringing_s,
+            record.answered_s,
+            record.first_packet_s,
+            record.first_audio_s,
+            record.bye_s,
+            record.bye_answered_s,
+        ]
+        known = [stamp for stamp in stamps if stamp is not None]
+        assert len(known) == len(stamps)
+        assert all(before <= after for before, after in itertools.pairwise(known))
+        assert record.answered_s is not None
+        assert record.ringing_s is not None
+        assert 0.2 <= record.answered_s - record.ringing_s < 0.5  # the scenario rings for 200 ms
+        assert (record.sip_status, record.sip_reason, record.ended_by) == (200, "OK", "caller")
+        assert record.silent is False
+        assert record.to_tag is not None
+        assert record.to_tag.startswith("far")
+        assert record.rtp is not None
+        assert 20 <= record.rtp.sent <= 40  # 50 a second for 0.6 s
+        assert record.rtp.received >= 0.8 * record.rtp.sent
+
+
+def test_a_call_that_rings_on_is_cancelled_at_the_ring_timeout(sipp: Answering, tmp_path: Path) -> None:
+    """The far end sees a CANCEL, and its 487 comes back."""
+    with Pool(sipp("ring"), log_folder=tmp_path) as pool:
+        records = place(pool)
+
+    for record in records:
+        assert (record.outcome, record.sip_status, record.status_is_local) == (Outcome.UNANSWERED, 487, False)
+        assert record.cancel_s is not None
+        assert record.ringing_s is not None
+        assert record.cancel_s - record.ringing_s == pytest.approx(LIMITS.ring_timeout_s, abs=0.1)
+
+
+def test_a_200_that_crosses_the_cancel_is_acknowledged_and_hung_up(sipp: Answering, tmp_path: Path) -> None:
+    """No call is left up at the far end, which sees ACK and BYE."""
+    with Pool(sipp("cross"), log_folder=tmp_path) as pool:
+        (record,) = place(pool, 1)
+
+    assert (record.outcome, record.sip_status) == (Outcome.UNANSWERED, 200)
+    assert record.bye_answered_s is not None
+
+
+def test_a_cancel_that_is_not_answered_holds_its_line_for_a_bounded_time(
+    sipp: Answering, tmp_path: Path
+) -> None:
+    """The record says who made the status up."""
+    with Pool(sipp("mute_cancel"), log_folder=tmp_path) as pool:
+        (record,) = place(pool, 1)
+
+    assert (record.outcome, record.status_is_local) == (Outcome.UNANSWERED, True)
+    assert record.ended_s is not None
+    assert record.cancel_s is not None
+    assert record.ended_s - record.cancel_s == pytest.approx(LIMITS.final_after_cancel_s, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "status", "reason", "outcome"),
+    [("busy", 486, "Rejected", Outcome.AGENT_FAILED), ("refuse", 403, "Forbidden", Outcome.TRUNK_LIMIT)],
+)
+def test_a_rejection_keeps_the_far_ends_status_and_reason(
+    sipp: Answering, tmp_path: Path, scenario: str, status: int, reason: str, outcome: Outcome
+) -> None:
+    """486 after ringing is the agent's failure, 403 the trunk's limit."""
+    with Pool(sipp(scenario), log_folder=tmp_path) as pool:
+        (record,) = place(pool, 1)
+
+    assert (record.sip_status, record.sip_reason, record.status_is_local) == (status, reason, False)
+    assert (record.outcome, record.ended_by) == (outcome, "callee")
+    assert record.to_tag is not None
+
+
+def test_a_digest_challenge_is_answered_within_the_one_attempt(sipp: Answering, tmp_path: Path) -> None:
+    """The first INVITE's stamp stays, and the password is in no log."""
+    trunk = dataclasses.replace(sipp("challenge"), user="alice", password="not-to-be-logged")  # noqa: S106
+    with Pool(trunk, log_folder=tmp_path) as pool:
+        (record,) = place(pool, 1)
+
+    assert (record.outcome, record.sip_status) == (Outcome.ANSWERED, 200)
+    assert all("not-to-be-logged" not in log.read_text(errors="replace") for log in tmp_path.glob("*.log"))
+
+
+def test_a_challenge_without_credentials_is_a_misconfiguration(sipp: Answering, tmp_path: Path) -> None:
+    """The 407 is the attempt's final status."""
+    with Pool(sipp("challenge"), log_folder=tmp_path) as pool:
+        (record,) = place(pool, 1)
+
+    assert (record.outcome, record.sip_status) == (Outcome.MISCONFIGURED, 407)
+
+
+def test_a_far_end_that_hangs_up_ends_the_call(sipp: Answering, tmp_path: Path) -> None:
+    """Its RTP counters are kept, and no BYE of ours is on record."""
+    limits = dataclasses.replace(LIMITS, hold_s=10.0)
+    with Pool(sipp("hang_up"), log_folder=tmp_path) as pool:
+        (record,) = place(pool, 1, limits=limits)
+
+    assert (record.outcome, record.ended_by, record.bye_s) == (Outcome.ANSWERED, "callee", None)
+    assert record.rtp is not None
+    assert record.rtp.received > 0
+
+
+def test_a_bye_that_is_not_answered_ends_the_call_all_the_same(sipp: Answering, tmp_path: Path) -> None:
+    """The disconnect delay is unknown then, the outcome is not."""
+    with Pool(sipp("mute_bye"), log_folder=tmp_path) as pool:
+        (record,) = place(pool, 1)
+
+    assert (record.outcome, record.bye_answered_s) == (Outcome.ANSWERED, None)
+    assert record.bye_s is not None
+
+
+def test_a_silent_far_end_holds_no_line_for_longer_than_the_limits(tmp_path: Path) -> None:
+    """Eight calls in a row on four lines to a socket that nobody reads: no response, and none was dropped."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        trunk = Trunk.parse(f"sip:127.0.0.1:{deaf.getsockname()[1]}")
+        with Pool(trunk, log_folder=tmp_path, max_concurrent=4) as pool:
+            records = place(pool, 8, rate=3.0)
+
+    assert outcomes(records) == {Outcome.NO_RESPONSE: 8}
+    assert all(record.ringing_s is None and record.status_is_local for record in records)
+
+
+def test_a_trunk_that_refuses_connections_gives_no_response(tmp_path: Path) -> None:
+    """The 503 that the stack makes up for it is marked and never taken for the system's."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # held, so that nobody else takes it, and not listening
+        trunk = Trunk.parse(f"sip:127.0.0.1:{closed.getsockname()[1]};transport=tcp")
+        with Pool(trunk, log_folder=tmp_path) as pool:
+            (record,) = place(pool, 1)
+
+    assert (record.outcome, record.status_is_local) == (Outcome.NO_RESPONSE, True)
+
+
+def test_a_line_that_was_just_freed_takes_the_next_call(sipp: Answering, tmp_path: Path) -> None:
+    """Sixteen refused calls on four lines, one after the other as fast as the pacing allows: none is lost."""
+    with Pool(sipp("refuse"), log_folder=tmp_path, max_concurrent=4) as pool:
+        records = place(pool, 16, rate=24.0)
+
+    assert outcomes(records) == {Outcome.TRUNK_LIMIT: 16}
+
+
+def test_fifty_calls_at_once_are_all_answered_and_recorded(sipp: Answering, tmp_path: Path) -> None:
+    """The pool grows from four lines to what the load needs; nothing is lost and no worker is replaced."""
+    limits = dataclasses.replace(LIMITS, hold_s=3.0)
+    peak = 0
+
+    def watch(campaign: Campaign) -> None:
+        nonlocal peak
+        peak = max(peak, campaign.calls_up)
+
+    with Pool(sipp("answer"), log_folder=tmp_path, concurrent=20) as pool:
+        records = place(pool, 60, rate=20.0, limits=limits, during=watch)
+        health = pool.health()
+
+    assert outcomes(records) == {Outcome.ANSWERED: 60}
+    assert peak >= 50
+    assert all(record.rtp is not None and record.rtp.received > 100 for record in records)
+    assert health.restarts == 0
+    assert health.loop_lag_s is not None
+    names = [load.name for load in health.processes]
+    assert names[0] == "zygote"
+    assert len(names) >= 14  # 13 workers hold 52 calls
+
+
+def test_a_worker_that_is_killed_loses_its_own_calls_only_and_is_replaced(
+    sipp: Answering, tmp_path: Path
+) -> None:
+    """Its calls end as the tester's failure, the others go on, and later calls find all lines again."""
+    limits = dataclasses.replace(LIMITS, hold_s=2.0)
+    victims: list[int] = []
+
+    def kill_one(campaign: Campaign) -> None:
+        if campaign.calls_up == 8 and not victims:
+            victims.append(pool._workers[0].pid or 0)
+            os.kill(victims[0], signal.SIGKILL)
+
+    with Pool(sipp("answer"), log_folder=tmp_path, concurrent=4, max_concurrent=8) as pool:
+        records = place(pool, 8, limits=limits, during=kill_one)
+        while len(pool.health().processes) < 3:  # zygote and two workers
+            pool.wait(0.1)
+            pool.events()
+        again = place(pool, 4)
+        restarts = pool.health().restarts
+
+    lost = [record for record in records if record.outcome is Outcome.TESTER_FAILED]
+    assert 1 <= len(lost) <= 4
+    assert outcomes(records)[Outcome.ANSWERED] == 8 - len(lost)
+    assert {record.error for record in lost} == {"worker died: see worker-0.log"}
+    assert outcomes(again) == {Outcome.ANSWERED: 4}
+    assert restarts == 1
+
+
+def test_when_the_zygote_is_killed_all_calls_are_lost_and_the_pool_recovers(
+    sipp: Answering, tmp_path: Path
+) -> None:
+    """Its workers die with it; a new zygote makes new ones, and the next calls are answered."""
+    killed: list[int] = []
+
+    def kill_it(campaign: Campaign) -> None:
+        if campaign.calls_up == 2 and not killed:
+            killed.append(pool.health().processes[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    with Pool(sipp("answer"), log_folder=tmp_path) as pool:
+        lost = place(pool, 2, during=kill_it)
+        while len(pool.health().processes) < 2:
+            pool.wait(0.1)
+            pool.events()
+        again = place(pool, 2)
+
+    assert outcomes(lost) == {Outcome.TESTER_FAILED: 2}
+    assert outcomes(again) == {Outcome.ANSWERED: 2}
+
+
+def test_a_run_that_is_cut_hangs_up_and_cancels_its_calls(sipp: Answering, tmp_path: Path) -> None:
+    """All records are there long before the hold would have ended."""
+    limits = dataclasses.replace(LIMITS, hold_s=30.0, ring_timeout_s=30.0)
+    began_s = time.monotonic()
+
+    def cut(campaign: Campaign) -> None:
+        if campaign.calls_up == 3 and time.monotonic() - began_s > 1.0:
+            campaign.abort(time.monotonic())
+
+    with Pool(sipp("answer"), log_folder=tmp_path, concurrent=4) as pool:
+        began_s = time.monotonic()
+        records = place(pool, 3, limits=limits, during=cut)
+
+    assert outcomes(records) == {Outcome.ANSWERED: 3}
+    assert {record.ended_by for record in records} == {"tester"}
+    assert all(record.bye_answered_s is not None for record in records)
+
+
+def test_closing_the_pool_leaves_no_process(sipp: Answering, tmp_path: Path) -> None:
+    """Also with calls up, which are hung up."""
+    with Pool(sipp("answer"), log_folder=tmp_path, concurrent=8) as pool:
+        zygote = psutil.Process(pool.health().processes[0].pid)
+        family = [zygote, *zygote.children(recursive=True)]
+
+    assert len(family) >= 3
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+
+
+OPEN_AND_SLEEP = """
+import sys, time, pathlib
+from sip.pool import Pool
+from sip.trunk import Trunk
+with Pool(Trunk.parse("sip:127.0.0.1:9"), log_folder=pathlib.Path(sys.argv[1]), concurrent=8) as pool:
+    print(pool.health().processes[0].pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_every_process_dies_with_the_tester(tmp_path: Path) -> None:
+    """Killed by SIGKILL, it cannot close anything: the kernel does."""
+    with subprocess.Popen(
+        [sys.executable, "-c", OPEN_AND_SLEEP, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as tester:
+        assert tester.stdout is not None
+        zygote = psutil.Process(int(tester.stdout.readline()))
+        family = [zygote, *zygote.children(recursive=True)]
+        tester.kill()
+
+    assert len(family) >= 3
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+
+
+UNDER_GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import collections, json, pathlib, sys, time
+import gevent
+from sip.call import Limits
+from sip.campaign import Campaign, Settings
+from sip.plan import Plan
+from sip.pool import Pool
+from sip.record import Epoch
+from sip.trunk import Trunk
+
+ticks = 0
+def tick():
+    global ticks
+    while True:
+        gevent.sleep(0.05)
+        ticks += 1
+gevent.spawn(tick)
+records = []
+with Pool(Trunk.parse(sys.argv[1]), log_folder=pathlib.Path(sys.argv[2]), concurrent=8) as pool:
+    epoch = Epoch.now()
+    plan = Plan(calls=8, calls_per_second=10, arms=("a",), seed=1)
+    settings = Settings(run_id="run", numbers={"a": "100"}, limits=Limits(hold_s=1.0))
+    keep = records.append
+    start_s, worker = epoch.monotonic, "w"
+    campaign = Campaign(
+        plan.dials(), pool, settings, start_s=start_s, epoch=epoch, worker=worker, on_record=keep
+    )
+    while not campaign.done:
+        pool.wait(campaign.step(time.monotonic()) - time.monotonic())
+print(json.dumps([ticks, collections.Counter(record.outcome for record in records)]))
+"""
+
+
+def test_the_pool_works_under_gevent_without_blocking_its_hub(sipp: Answering, tmp_path: Path) -> None:
+    """With everything patched, as Locust does, other greenlets run on while the pool waits."""
+    command = [sys.executable, "-c", UNDER_GEVENT, sipp("answer").uri, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=40)
+
+    assert done.returncode == 0, done.stderr
+    ticks, counts = json.loads(done.stdout)
+    assert counts == {"answered": 8}
+    assert ticks >= 10
+
+
+def test_phones_that_cannot_start_are_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names the folder of the logs in which the reason is."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+
+    with pytest.raises(PhoneError, match=f"see {re.escape(str(tmp_path))}"):
+        Pool(Trunk.parse("sip:127.0.0.1:9"), log_folder=tmp_path).open()
