@@ -80,7 +80,7 @@ def kind_of(participant: models.ParticipantInfo) -> str:
 
 
 def write_line(descriptor: int, record: dict[str, Any]) -> None:
-    """Append a record in one write to an O_APPEND descriptor: whatever kills the writer leaves whole lines."""
+    """Append a record in one write to an O_APPEND descriptor: a writer that is killed leaves whole lines."""
     os.write(descriptor, (json.dumps(record) + "\n").encode())
 
 
