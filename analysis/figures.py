@@ -47,7 +47,7 @@ def waiting_curves(run: Run) -> Exhibit:
     return Exhibit(
         figure,
         "Callers still waiting",
-        f"1 − Kaplan-Meier with a pointwise 95 % band. A call that is refused or abandoned waits for ever; the ring "
+        f"Kaplan-Meier's estimate with a pointwise 95 % band. A call that is refused or abandoned waits for ever; the ring "
         f"timeout is {number(run.tau_s)} s. Below: how many callers were still ringing.",
         f"Share of callers still waiting by seconds since the first ring. {told}.",
     )

@@ -21,7 +21,7 @@ class Curve:
 
 
 def still_waiting(ring_s: Values, tau_s: float) -> Curve:
-    """1 - Kaplan-Meier of the answers; calls without one are censored at `tau_s`, whatever ended them.
+    """Kaplan-Meier's curve of the answers; calls without one are censored at `tau_s`, whatever ended them.
 
     The band is the exponential Greenwood one (log-log), which stays within 0 and 1.
     """

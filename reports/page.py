@@ -9,6 +9,7 @@ import jupytext
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
+from traitlets.config import Config
 
 from reports.reading import RUNS_VARIABLE
 
@@ -47,7 +48,12 @@ def render(notebook: str, runs: Sequence[Path], title: str) -> str:
             "MPLBACKEND": "agg",
         }
         client = NotebookClient(
-            cells, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": scratch}}
+            cells,
+            timeout=CELL_TIMEOUT_S,
+            kernel_name="python3",
+            resources={"metadata": {"path": scratch}},
+            # Sockets in a folder of our own instead of ports that any user of the machine could reach.
+            config=Config({"AsyncKernelManager": {"transport": "ipc", "connection_file": f"{scratch}/kernel.json"}}),
         )
         try:
             client.execute(env=environment)

@@ -1,0 +1,48 @@
+"""Room events, in any order and from either source, to one row a call."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from analysis.rooms import room_table
+
+
+def _event(event: str, kind: str, received_unix: float, **fields: object) -> Mapping[str, object]:
+    call_id = "c1" if kind == "sip" else None
+    return {
+        "room": "r1", "event": event, "kind": kind, "received_unix": received_unix, "call_id": call_id,
+        "joined_unix": None, "track": None, **fields,
+    }  # fmt: skip
+
+
+EVENTS = [
+    _event("participant_joined", "sip", 100.01, joined_unix=100.0),
+    _event("track_published", "sip", 100.05, joined_unix=100.0, track="audio"),
+    _event("participant_joined", "agent", 100.5, joined_unix=100.3),
+    _event("track_published", "agent", 100.9, joined_unix=100.3, track="audio"),
+    _event("participant_left", "agent", 110.0, joined_unix=100.3),
+]
+
+
+@pytest.mark.parametrize("events", [EVENTS, EVENTS[::-1]])
+def test_each_step_is_taken_from_its_event_in_any_order(events: list[Mapping[str, object]]) -> None:
+    """Joined by the server's stamp, active by the webhook, published by the agent's own audio track."""
+    row = room_table(events).iloc[0]
+    assert (row["call_id"], row["room"]) == ("c1", "r1")
+    assert (row["sip_joined_unix"], row["agent_joined_unix"]) == (100.0, 100.3)
+    assert (row["agent_active_unix"], row["agent_published_unix"], row["agent_left_unix"]) == (100.5, 100.9, 110.0)
+
+
+def test_the_callers_track_is_not_the_agents() -> None:
+    """Before the agent publishes there is no publish time, whatever the caller does."""
+    assert room_table(EVENTS[:3])["agent_published_unix"].isna().all()
+
+
+def test_a_room_that_names_no_call_is_nobodys() -> None:
+    """Rooms of other traffic on the deployment are left out."""
+    assert room_table([_event("participant_joined", "standard", 100.0)]).empty
+
+
+def test_no_events_give_an_empty_table_with_all_columns() -> None:
+    """A run without an observer joins to nothing instead of failing."""
+    assert list(room_table([]).columns)[:2] == ["call_id", "room"]

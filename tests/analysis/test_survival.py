@@ -1,0 +1,51 @@
+"""Kaplan-Meier and the mean ring against the textbook and against each other."""
+
+import numpy as np
+import pytest
+
+from analysis.survival import area, at_risk, rmst, still_waiting
+
+
+def test_the_curve_steps_down_by_one_caller_at_each_answer() -> None:
+    """Of four callers answered at 1, 2 and 3 s and one never, the shares waiting are 3/4, 2/4, 1/4."""
+    curve = still_waiting(np.array([1.0, 2.0, 3.0, np.inf]), 10.0)
+    assert list(curve.time_s[:4]) == [0.0, 1.0, 2.0, 3.0]
+    assert list(curve.waiting[:4]) == pytest.approx([1.0, 0.75, 0.5, 0.25])
+    assert curve.time_s[-1] == 10.0
+    assert curve.waiting[-1] == pytest.approx(0.25)
+
+
+def test_a_refused_call_waits_for_ever_and_is_not_censored_when_it_was_refused() -> None:
+    """An infinite ring keeps the curve up to τ, so refusing calls early never looks like answering them."""
+    curve = still_waiting(np.array([0.5, 0.5, np.inf, np.inf]), 60.0)
+    assert curve.waiting[-1] == pytest.approx(0.5)
+
+
+def test_the_mean_ring_is_the_area_under_the_curve() -> None:
+    """With all censoring at τ, RMST by Kaplan-Meier and the mean of min(T, τ) are one number."""
+    ring = np.where(np.random.default_rng(4).random(200) < 0.2, np.inf, np.random.default_rng(5).random(200) * 9)
+    found = rmst(ring, 8.0)
+    assert found.value == pytest.approx(area(still_waiting(ring, 8.0)))
+    assert found.value == pytest.approx(np.minimum(ring, 8.0).mean())
+
+
+def test_the_greenwood_band_matches_the_formula() -> None:
+    """At a share of 1/2 of 10 callers the log-log band is S^exp(±1.96·se/log S) with Greenwood's error."""
+    ring = np.array([1.0] * 5 + [np.inf] * 5)
+    curve = still_waiting(ring, 10.0)
+    error = np.sqrt(5 / (10 * 5)) / np.log(0.5)
+    assert curve.low[1] == pytest.approx(0.5 ** np.exp(-1.959964 * error), rel=1e-5)
+    assert curve.high[1] == pytest.approx(0.5 ** np.exp(1.959964 * error), rel=1e-5)
+
+
+@pytest.mark.parametrize("ring", [[np.inf], [0.4], [np.inf, np.inf, np.inf], [0.4, 0.4]])
+def test_the_curve_exists_for_all_none_and_one(ring: list[float]) -> None:
+    """One call, none answered and all answered at once give a curve within 0 and 1 and no warning."""
+    curve = still_waiting(np.array(ring), 5.0)
+    for line in (curve.waiting, curve.low, curve.high):
+        assert np.all((line >= 0) & (line <= 1))
+
+
+def test_the_numbers_at_risk_count_who_still_rings() -> None:
+    """Just before 2 s three of four callers have not been answered yet."""
+    assert at_risk(np.array([1.0, 2.0, 3.0, np.inf]), np.array([0.5, 2.0, 10.0])) == [4, 3, 1]

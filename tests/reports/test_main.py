@@ -1,0 +1,121 @@
+"""`python -m reports` as it is run: files, exit codes, and sentences for what is wrong."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from reports.__main__ import main
+
+WriteRun = Callable[..., Path]
+ROOT = Path(__file__).parents[2]
+
+
+def _report(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "reports", *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+
+
+def test_the_report_is_one_page_that_needs_no_network(write_run: WriteRun) -> None:
+    """From a link to the run: four files, the verdict first, no address in the page, the same bytes twice."""
+    folder = write_run(gates={"not_answered": 0.1})
+    link = folder.parent / "latest"
+    link.symlink_to(folder)
+    first = _report(link)
+    assert first.returncode == 0, first.stderr
+    assert first.stderr == ""
+    verdict, *paths = first.stdout.splitlines()
+    assert verdict.startswith("passed: bounded may be released")
+    assert [Path(path.strip()).name for path in paths] == ["summary.json", "summary.md", "junit.xml", "report.html"]
+    page = (folder / "report.html").read_bytes()
+    assert b"http:" not in page
+    assert b"https:" not in page
+    assert b"Content-Security-Policy" in page
+    assert str(folder).encode() not in page
+    assert len(page) < 2_000_000
+    assert page.index(b"bounded may be released") < page.index(b"<img")
+    assert page.count(b"<img alt=") == 4
+    _report(link)
+    assert (folder / "report.html").read_bytes() == page
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"gates": {"not_answered": 0.1}}, 0),
+        ({"arms": (("bounded", "bounded"), ("unbounded", "unbounded"))}, 3),
+        ({"calls": 0, "warm_up": 0}, 4),
+        ({"gates": {"not_answered": 0.01}, "stalled_share": 0.0}, 5),
+    ],
+)
+def test_the_exit_code_is_the_verdicts(
+    write_run: WriteRun, fields: dict[str, object], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0 passed, 3 failed, 4 not valid, 5 undecided, in summary.json as well."""
+    folder = write_run(**fields)
+    assert main([str(folder), "--no-html"]) == code
+    assert json.loads((folder / "summary.json").read_text())["exit_code"] == code
+    assert not (folder / "report.html").exists()
+    assert capsys.readouterr().out.splitlines()[0].split(":")[0] in ("passed", "failed", "not_valid", "undecided")
+
+
+def test_what_cannot_be_read_is_one_sentence_and_exit_2(
+    write_run: WriteRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No run, an unknown notebook and an unknown gate: no traceback."""
+    folder = write_run()
+    assert main([str(tmp_path / "nowhere")]) == 2
+    assert main([str(folder), "--notebook", "nope"]) == 2
+    assert main([str(write_run(gates={"speed": 1.0})), "--no-html"]) == 2
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert "There is no folder" in first
+    assert "There is no notebook 'nope'; there are: comparison" in second
+    assert "There is no gate named 'speed'" in third
+
+
+def test_several_runs_get_a_folder_of_their_own(write_run: WriteRun) -> None:
+    """Two like runs are written beside the first, unlike ones are refused."""
+    first, second = write_run(), write_run(seed=9)
+    assert main([str(first), str(second), "--no-html"]) == 3
+    assert (first.parent / "compare-0-1" / "summary.json").is_file()
+    assert main([str(first), str(write_run(tau_s=20.0)), "--no-html"]) == 2
+
+
+def test_a_cut_run_is_reported_and_marked(write_run: WriteRun) -> None:
+    """The page of an interrupted run says so on its first screen, that of an invalid one before any figure."""
+    folder = write_run(calls=5, state="cut", gates={"not_answered": 0.1})
+    out = folder / "elsewhere"
+    assert _report(folder, "--out", out).returncode == 5
+    page = (out / "report.html").read_text()
+    assert "cut before its plan" in page
+    assert page.index("cut before its plan") < page.index("<img")
+    assert "The run was cut before its plan's end" in (out / "summary.md").read_text()
+
+
+def test_junit_counts_failures_and_what_was_not_decided(write_run: WriteRun) -> None:
+    """A failed gate is a failure, an undecided one is skipped, and checks of the tester stand beside them."""
+    folder = write_run()
+    main([str(folder), "--no-html"])
+    suites = {suite.get("name"): suite for suite in ElementTree.parse(folder / "junit.xml").getroot()}  # noqa: S314  our own file
+    assert suites["validity"].get("failures") == "0"
+    assert int(suites["gates"].get("failures") or 0) >= 1
+    assert int(suites["gates"].get("skipped") or 0) >= 1
+
+
+def test_a_place_that_cannot_be_written_is_named(write_run: WriteRun, capsys: pytest.CaptureFixture[str]) -> None:
+    """An --out below a file is refused with the remedy."""
+    folder = write_run()
+    assert main([str(folder), "--no-html", "--out", str(folder / "run.json" / "x")]) == 2
+    assert "Name another place with --out" in capsys.readouterr().err
+
+
+def test_the_notebook_holds_no_outputs_and_one_call_a_cell() -> None:
+    """Each cell of the notebook is one question to the reading."""
+    text = (ROOT / "reports" / "notebooks" / "comparison.py").read_text()
+    cells = [line for line in text.splitlines() if line and not line.startswith(("#", "from "))]
+    assert all(line.startswith("report") and line.endswith(")") for line in cells)
