@@ -139,7 +139,7 @@ async def first_death(children: Sequence[Child]) -> Child:
 
 def obituary(child: Child) -> str:
     """One sentence on a child that ended while it was needed."""
-    return f"{child.name} {ending(child.exit_code or 0)} while the lab was up; {child.last_words()}"
+    return f"{child.name} {ending(child.exit_code or 0)} while it was needed; {child.last_words()}"
 
 
 async def unless_one_dies(work: Coroutine[None, None, _Result], children: Sequence[Child]) -> _Result:
@@ -176,15 +176,19 @@ async def _provisioned(wish: Wish, server: LiveKitServer) -> AsyncIterator[None]
     credentials = server.credentials
     async with contextlib.AsyncExitStack() as made:
         try:
-            livekit = await made.enter_async_context(
-                api.LiveKitAPI(server.url, credentials.key, credentials.secret)
-            )
+            livekit = api.LiveKitAPI(server.url, credentials.key, credentials.secret)
+            await made.enter_async_context(livekit)
             await made.enter_async_context(provisioned(livekit, wish.run_id, routes, digest=wish.digest))
         except (aiohttp.ClientError, api.ServerError) as error:
             raise LabError(
                 f"livekit-server refused the trunks of this run: {error}; see {server.child.log}"
             ) from error
-        yield
+        try:
+            yield
+        finally:
+            # A server that has died takes its trunks along; its death has been told already.
+            with contextlib.suppress(aiohttp.ClientError, api.ServerError):
+                await made.aclose()
 
 
 def _start_observer(wish: Wish, server: LiveKitServer, port: int) -> Child:

@@ -195,14 +195,17 @@ def test_a_lab_tells_of_a_part_that_dies_and_ends_with_its_standard_input(tmp_pa
     with lab(tmp_path, "--json", "--arms", "none", "--idle-processes", "1") as running:
         running.line()
         family = running.family()
-        next(process for process in family if process.cmdline()[1:3] == ["-m", "lab.agent"]).kill()
 
-        died = running.line(timeout_s=10)
+        next(process for process in family if process.cmdline()[1:3] == ["-m", "lab.agent"]).kill()
+        agent = running.line(timeout_s=10)
+        next(process for process in family if process.name() == "livekit-server").kill()
+        server = running.line(timeout_s=10)
         exit_code = running.end()
 
-    assert (died["event"], died["process"]) == ("died", "agent-none")
-    assert "was ended by SIGKILL" in died["error"]
-    assert Path(died["log"]) == tmp_path / "logs" / "agent-none.log"
+    assert (agent["event"], agent["process"]) == ("died", "agent-none")
+    assert "was ended by SIGKILL" in agent["error"]
+    assert Path(agent["log"]) == tmp_path / "logs" / "agent-none.log"
+    assert server["process"] == "livekit-server"
     assert exit_code == 0
     assert all_end_within(family, 0)
     assert not (tmp_path / "livekit.env").exists()
