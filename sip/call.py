@@ -1,9 +1,9 @@
 """One call's life as a pure state machine: events and passing time in, commands and one record out."""
 
-import enum
 from dataclasses import dataclass
 
 from sip.outcome import Outcome, from_status
+from sip.phase import Command, GaveUp, Phase
 from sip.phone import (
     Answered,
     ByeAnswered,
@@ -22,35 +22,6 @@ from sip.phone import (
 )
 from sip.plan import Dial
 from sip.record import CallRecord, Epoch, RtpStats
-
-
-class Command(enum.StrEnum):
-    """What a call asks of its phone."""
-
-    CANCEL = "cancel"
-    BYE = "bye"
-    DROP = "drop"
-
-
-class Phase(enum.StrEnum):
-    """Where a call is in its life; it only ever moves down this list."""
-
-    ORDERED = "ordered"
-    CALLING = "calling"
-    RINGING = "ringing"
-    CANCELLING = "cancelling"
-    UP = "up"
-    HANGING_UP = "hanging_up"
-    CLOSING = "closing"
-    ENDED = "ended"
-
-
-class GaveUp(enum.StrEnum):
-    """Why the caller cancelled."""
-
-    RING_TIMEOUT = "ring timeout"
-    SETUP_TIMEOUT = "setup timeout"
-    ABORTED = "the run was cut"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +70,7 @@ class Call:
         self._profile = profile
         self._limits = limits
         self._due_s = due_s
-        self._invite_s: float | None = None
-        self._trying_s: float | None = None
-        self._ringing_s: float | None = None
-        self._answered_s: float | None = None
-        self._first_packet_s: float | None = None
-        self._first_audio_s: float | None = None
-        self._cancel_s: float | None = None
-        self._bye_s: float | None = None
-        self._bye_answered_s: float | None = None
-        self._ended_s: float | None = None
+        self._moments: dict[str, float] = {}
         self._final: Answered | Rejected | None = None
         self._gave_up: GaveUp | None = None
         self._gave_up_s: float | None = None
@@ -128,29 +90,28 @@ class Call:
             return None
         match event:
             case InviteSent(at_s=at_s, sip_call_id=sip_call_id):
-                if self._invite_s is None:
-                    self._invite_s, self._sip_call_id = at_s, sip_call_id
+                if self._stamp("invite", at_s):
+                    self._sip_call_id = sip_call_id
                     self._advance(Phase.CALLING, at_s + self._limits.setup_timeout_s)
             case Trying(at_s=at_s):
-                self._trying_s = _first(self._trying_s, at_s)
+                self._stamp("trying", at_s)
             case Ringing(at_s=at_s):
-                if self._ringing_s is None:
-                    self._ringing_s = at_s
+                if self._stamp("ringing", at_s):
                     self._advance(Phase.RINGING, at_s + self._limits.ring_timeout_s)
             case Answered():
                 return self._answer(event)
             case Rejected():
                 self._reject(event)
             case FirstPacket(at_s=at_s):
-                self._first_packet_s = _first(self._first_packet_s, at_s)
+                self._stamp("first_packet", at_s)
             case FirstAudio(at_s=at_s):
-                self._first_audio_s = _first(self._first_audio_s, at_s)
+                self._stamp("first_audio", at_s)
             case CancelSent(at_s=at_s):
-                self._cancel_s = _first(self._cancel_s, at_s)
+                self._stamp("cancel", at_s)
             case ByeSent(at_s=at_s):
-                self._bye_s = _first(self._bye_s, at_s)
+                self._stamp("bye", at_s)
             case ByeAnswered(at_s=at_s):
-                self._bye_answered_s = _first(self._bye_answered_s, at_s)
+                self._stamp("bye_answered", at_s)
                 self._advance(Phase.CLOSING, at_s + self._limits.close_s)
             case FarEndBye(at_s=at_s):
                 self._ended_by = self._ended_by or "callee"
@@ -194,11 +155,12 @@ class Call:
         """The record of an ended call, its times counted from `epoch`."""
         outcome, error = self._outcome()
 
-        def since(moment: float | None) -> float | None:
+        def since(name: str) -> float | None:
+            moment = self._moments.get(name)
             return None if moment is None else moment - epoch.monotonic
 
         final = self._final
-        heard = self._first_audio_s is not None
+        heard = "first_audio" in self._moments
         return CallRecord(
             call_id=self.call_id,
             arm=self.dial.arm,
@@ -207,17 +169,17 @@ class Call:
             number=self._number,
             profile=self._profile,
             due_s=self._due_s - epoch.monotonic,
-            invite_s=since(self._invite_s),
-            trying_s=since(self._trying_s),
-            ringing_s=since(self._ringing_s),
-            answered_s=since(self._answered_s),
-            first_packet_s=since(self._first_packet_s),
-            first_audio_s=since(self._first_audio_s),
+            invite_s=since("invite"),
+            trying_s=since("trying"),
+            ringing_s=since("ringing"),
+            answered_s=since("answered"),
+            first_packet_s=since("first_packet"),
+            first_audio_s=since("first_audio"),
             response_s=(),
-            cancel_s=since(self._cancel_s),
-            bye_s=since(self._bye_s),
-            bye_answered_s=since(self._bye_answered_s),
-            ended_s=since(self._ended_s),
+            cancel_s=since("cancel"),
+            bye_s=since("bye"),
+            bye_answered_s=since("bye_answered"),
+            ended_s=since("ended"),
             due_unix=epoch.unix + (self._due_s - epoch.monotonic),
             outcome=outcome,
             silent=(not heard) if outcome is Outcome.ANSWERED and measures_audio else None,
@@ -236,17 +198,15 @@ class Call:
     def _answer(self, event: Answered) -> Command | None:
         if self._final is not None or self.phase in _OVER:
             return None
-        self._final, self._answered_s = event, event.at_s
+        self._final = event
+        self._stamp("answered", event.at_s)
         if (
             self.phase is Phase.CANCELLING
         ):  # the 200 crossed our CANCEL: RFC 3261 section 9.1 leaves the call up
-            self._cancel_wait_over(event.at_s)
+            self._advance(Phase.HANGING_UP, event.at_s + self._limits.bye_answer_s)
             return Command.BYE
         self._advance(Phase.UP, event.at_s + self._limits.hold_s)
         return None
-
-    def _cancel_wait_over(self, at_s: float) -> None:
-        self._advance(Phase.HANGING_UP, at_s + self._limits.bye_answer_s)
 
     def _reject(self, event: Rejected) -> None:
         if self._final is None:
@@ -279,8 +239,15 @@ class Call:
         self._end(at_s)
 
     def _end(self, at_s: float) -> None:
-        self._ended_s = at_s
+        self._stamp("ended", at_s)
         self._advance(Phase.ENDED, at_s)
+
+    def _stamp(self, name: str, at_s: float) -> bool:
+        """Keep the first time at which something happened; whether this was it."""
+        if name in self._moments:
+            return False
+        self._moments[name] = at_s
+        return True
 
     def _advance(self, phase: Phase, deadline_s: float) -> None:
         if _ORDER[phase] > _ORDER[self.phase]:
@@ -295,7 +262,7 @@ class Call:
         if final is not None and in_time:
             if isinstance(final, Answered):
                 return Outcome.ANSWERED, None
-            rang = self._ringing_s is not None
+            rang = "ringing" in self._moments
             return from_status(final.status, final.reason, is_local=final.is_local, rang=rang), None
         match self._gave_up:
             case GaveUp.RING_TIMEOUT:
@@ -309,10 +276,6 @@ class Call:
 
 
 _ORDER = {phase: place for place, phase in enumerate(Phase)}
-
-
-def _first(known: float | None, at_s: float) -> float:
-    return at_s if known is None else known
 
 
 def never_dialled(

@@ -4,7 +4,6 @@ A stale `Call` that is collected hangs up a new call with its id, and an excepti
 and lost: so lines are let go in the turn in which they ended, and `_guarded` is around every callback.
 """
 
-import array
 import contextlib
 import functools
 import logging
@@ -17,9 +16,10 @@ import pjsua2
 
 from sip import phone
 from sip.record import RtpStats
-from sip.voice import RATE_HZ
 
-AUDIBLE_RMS = 328.0  # -40 dBFS over a 20 ms frame; what livekit-sip sends for silence is a few units
+AUDIBLE_LEVEL = (
+    24  # the bridge's level: mu-law code of a 20 ms frame's mean magnitude, here 256 of 32768 (-42 dBFS)
+)
 _TO_TAG = re.compile(r"^(?:To|t)\s*:.*?;\s*tag=([^;\s>]+)", re.IGNORECASE | re.MULTILINE)
 _log = logging.getLogger(__name__)
 
@@ -37,25 +37,6 @@ def _guarded(callback: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
-class Ear(pjsua2.AudioMediaPort):  # type: ignore[misc]
-    """Notes when the first audible frame comes; one a line, made at the start and used again and again."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.heard_s: float | None = None
-        audio = pjsua2.MediaFormatAudio()
-        audio.init(pjsua2.PJMEDIA_FORMAT_PCM, RATE_HZ, 1, 20_000, 16)
-        self.createPort(name, audio)
-
-    @_guarded
-    def onFrameReceived(self, frame: Any) -> None:  # noqa: N802 - pjsua2's name
-        """Runs on the bridge's clock thread: measures and stamps, nothing else."""
-        if self.heard_s is None and frame.size:
-            samples = array.array("h", bytes(frame.buf))
-            if sum(value * value for value in samples) >= AUDIBLE_RMS**2 * len(samples):
-                self.heard_s = time.monotonic()
-
-
 class Line(pjsua2.Call):  # type: ignore[misc]
     """One call: pjsua2's callbacks in, events with their times out."""
 
@@ -65,18 +46,18 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         call_id: str,
         emit: Callable[[phone.Event], None],
         voice: pjsua2.AudioMediaPlayer,
-        ear: Ear,
+        sink: pjsua2.AudioMedia,
     ) -> None:
         super().__init__(account)
         self.call_id = call_id
         self.ended_s: float | None = None
-        self.ear = ear
         self.listening = False
         self.invite: int | None = None
         self.waits_for: int | None = None  # the client transaction whose answer the line waits for
         self.rtp: RtpStats | None = None
         self._emit = emit
         self._voice = voice
+        self._sink = sink
         self._media: pjsua2.AudioMedia | None = None
         self._seen: set[int] = set()
         self._packets_seen = False
@@ -132,12 +113,11 @@ class Line(pjsua2.Call):  # type: ignore[misc]
 
     @_guarded
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's signature
-        """Media runs: our voice to the far end, the far end to our ear."""
+        """Media runs: our voice to the far end, the far end to a sink (without one nothing is decoded)."""
         if self._media is None:
             media = self.getAudioMedia(-1)
             self._voice.startTransmit(media)
-            self.ear.heard_s = None
-            media.startTransmit(self.ear)
+            media.startTransmit(self._sink)
             self._media = media
             self.listening = True
 
@@ -164,21 +144,25 @@ class Line(pjsua2.Call):  # type: ignore[misc]
             )
 
     def listen(self) -> None:
-        """See whether the first packet and the first audible sound came; the loop turns with every packet."""
+        """See whether the first packet and the first audible sound came.
+
+        A callback with the frames would run Python on the bridge's thread, 50 times a second and line, heard
+        or not: reading the level that the bridge computes anyway is cheaper and keeps Python on one thread.
+        """
         if not self._packets_seen and self.getStreamStat(0).rtcp.rxStat.pkt:
             self._packets_seen = True
             self._emit(phone.FirstPacket(self.call_id, time.monotonic()))
-        if self.ear.heard_s is not None:
-            self._emit(phone.FirstAudio(self.call_id, self.ear.heard_s))
+        if self._media is not None and self._media.getRxLevel() >= AUDIBLE_LEVEL:
+            self._emit(phone.FirstAudio(self.call_id, time.monotonic()))
             self.stop_listening()
 
     def stop_listening(self) -> None:
-        """Detach the ear, so that the received audio need not be decoded any more."""
+        """Detach the sink, so that the received audio need not be decoded any more."""
         if self.listening:
             self.listening = False
             with contextlib.suppress(pjsua2.Error):
                 if self._media is not None:
-                    self._media.stopTransmit(self.ear)
+                    self._media.stopTransmit(self._sink)
 
 
 def _received(event: Any) -> str | None:

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import logging
 import os
+import select
 import signal
 import socket
 import sys
@@ -13,12 +14,13 @@ import pjsua2
 from pjsua2 import pjsua2 as bindings
 
 from sip import phone
-from sip.line import Ear, Line
+from sip.line import Line
 from sip.native import Library
 from sip.voice import RATE_HZ
 from sip.wire import CloseCommand, DialCommand, EndCommand, Message, Pulse, Ready, WorkerSpec, encode, receive
 
 POLL_S = 0.5  # commands end the poll early, so this only bounds how soon a tick is seen
+LISTEN_S = 0.005  # how exact the first audible sound is, beside the bridge's 20 ms frames
 PULSE_S = 1.0
 BUSY_RETRY_S = 0.02  # a line stays busy for a moment after its BYE or CANCEL was answered
 BUSY_FOR_S = 0.5
@@ -34,17 +36,19 @@ class Worker:
     def __init__(self, spec: WorkerSpec, pool: socket.socket) -> None:
         self._pool = pool
         self._pool.setblocking(False)
+        self._inbox = select.poll()
+        self._inbox.register(pool, select.POLLIN)
         self._library = Library(bindings._pjsua2.__file__)  # noqa: SLF001 - where the wheel keeps its C library
         self._endpoint, port = _endpoint(spec)
-        slots = self._library.max_calls()
         self._account = _account(spec)
         self._voice = pjsua2.AudioMediaPlayer()
         self._voice.createPlayer(spec.voice)
-        self._ears = [Ear(f"ear-{number}") for number in range(slots)]
+        self._sink = self._endpoint.audDevManager().getPlaybackDevMedia()  # of the null device
         self._lines: dict[str, Line] = {}
         self._busy: list[tuple[float, float, DialCommand]] = []
-        self._outbox: list[Message] = [Ready(os.getpid(), port, slots)]
+        self._outbox: list[Message] = [Ready(os.getpid(), port, self._library.max_calls())]
         self._lag_s = 0.0
+        self._listening = False
 
     def run(self) -> None:
         """Serve until the pool says close, or is gone."""
@@ -57,17 +61,20 @@ class Worker:
             if now_s >= pulse_s + PULSE_S:
                 self._outbox.append(Pulse(time.process_time(), self._lag_s))
                 pulse_s, self._lag_s = now_s, 0.0
-            commands = receive(self._pool)
-            if commands is None:
-                return
-            for command in commands:
-                if isinstance(command, CloseCommand):
+            if self._inbox.poll(0):  # cheaper in every turn than the exception of an empty socket
+                commands = receive(self._pool)
+                if commands is None:
                     return
-                self._obey(command, now_s)
+                for command in commands:
+                    if isinstance(command, CloseCommand):
+                        return
+                    self._obey(command, now_s)
             self._retry(now_s)
             if self._outbox:
                 self._flush()
             wake_s = min(tick_s, self._busy[0][0]) if self._busy else tick_s
+            if self._listening:
+                wake_s = min(wake_s, now_s + LISTEN_S)
             self._endpoint.libHandleEvents(max(0, round((wake_s - time.monotonic()) * 1000)))
             self._look()
 
@@ -87,13 +94,12 @@ class Worker:
                 self._end(line, command.how)
 
     def _dial(self, command: DialCommand, until_s: float) -> None:
-        line = Line(self._account, command.call_id, self._outbox.append, self._voice, self._ears.pop())
+        line = Line(self._account, command.call_id, self._outbox.append, self._voice, self._sink)
         self._lines[command.call_id] = line
         try:
             line.makeCall(command.target, _call_parameters(command))
         except pjsua2.Error as error:
             now_s = time.monotonic()
-            self._ears.append(line.ear)
             del self._lines[command.call_id]
             if error.status == TOO_MANY and now_s < until_s:
                 self._busy.append((now_s + BUSY_RETRY_S, until_s, command))
@@ -130,14 +136,15 @@ class Worker:
     def _look(self) -> None:
         """After each turn: listen where something is still to be heard, let ended calls go."""
         ended = []
+        self._listening = False
         for line in self._lines.values():
             if line.ended_s is not None:
                 ended.append(line)
             elif line.listening:
+                self._listening = True
                 line.listen()
         for line in ended:
             line.stop_listening()
-            self._ears.append(line.ear)
             self._outbox.append(phone.Closed(line.call_id, line.ended_s or 0.0, line.rtp))
             del self._lines[line.call_id]
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sip import phone
-from sip.call import Call, Command, Limits, Phase
+from sip.call import Call, Limits
 from sip.outcome import Outcome
+from sip.phase import Command, Phase
 from sip.plan import Dial
 from sip.record import CallRecord, Epoch, RtpStats
 
