@@ -17,7 +17,7 @@ from lab.check import check
 from lab.errors import LabError
 from lab.faults import parse as parse_fault
 from lab.left_running import marked, take_down
-from lab.stack import LOGS, Lab, Wish, first_death, lab_up, obituary
+from lab.stack import LOGS, Lab, Wish, deaths, lab_up, obituary
 from rooms.lifetime import ending
 from rooms.provision import Digest
 
@@ -154,25 +154,16 @@ async def _keep_up(wish: Wish, *, as_json: bool) -> None:
 
 async def _serve(wish: Wish, *, as_json: bool) -> None:
     async with lab_up(wish, _progress) as lab:
-        with _credentials_file(wish.run_dir, lab) as credentials:
-            if as_json:
-                _print_json(lab.announcement())
-            else:
+        if as_json:
+            _print_json(lab.announcement())
+            async for child in deaths(lab.children):
+                _print_json(
+                    {"event": "died", "process": child.name, "log": str(child.log), "error": obituary(child)}
+                )
+        else:
+            with _credentials_file(wish.run_dir, lab) as credentials:
                 _print_for_people(lab, wish, credentials)
-            watched = list(lab.children)
-            while watched:
-                child = await first_death(watched)
-                watched.remove(child)
-                if as_json:
-                    _print_json(
-                        {
-                            "event": "died",
-                            "process": child.name,
-                            "log": str(child.log),
-                            "error": obituary(child),
-                        }
-                    )
-                else:
+                async for child in deaths(lab.children):
                     _progress(obituary(child))
 
 

@@ -128,12 +128,13 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
         say("taking the lab down")
 
 
-async def first_death(children: Sequence[Child]) -> Child:
-    """Wait until one of the children has ended, and return it."""
-    while True:
-        for child in children:
-            if child.exit_code is not None:
-                return child
+async def deaths(children: Sequence[Child]) -> AsyncIterator[Child]:
+    """Each of the children as it ends, until none is left."""
+    living = list(children)
+    while living:
+        for child in [child for child in living if child.exit_code is not None]:
+            living.remove(child)
+            yield child
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
@@ -144,7 +145,7 @@ def obituary(child: Child) -> str:
 
 async def unless_one_dies(work: Coroutine[None, None, _Result], children: Sequence[Child]) -> _Result:
     """What `work` returns, unless a child ends first; raises DiedError then."""
-    working, watching = asyncio.ensure_future(work), asyncio.ensure_future(first_death(children))
+    working, watching = asyncio.ensure_future(work), asyncio.ensure_future(anext(deaths(children)))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():

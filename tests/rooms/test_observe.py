@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from google.protobuf.json_format import MessageToJson
 from livekit import api
 from livekit.protocol import models, webhook
 
+from rooms.__main__ import main
 from rooms.observe import STATUS_PATH, WEBHOOK_PATH, observing, room_event
 
 KEY, SECRET = "APItest", "a secret of more than thirty-two characters"
@@ -165,3 +167,31 @@ def test_a_webhook_with_a_wrong_signature_is_refused_and_counted(
         assert (status["received"], status["rejected"]) == (0, 1)
 
     assert observe(tmp_path, send) == []
+
+
+def test_a_port_that_is_taken_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`python -m rooms observe` names the port; exit code 1, no traceback."""
+    monkeypatch.setenv("LIVEKIT_API_KEY", KEY)
+    monkeypatch.setenv("LIVEKIT_API_SECRET", SECRET)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        assert main(["observe", "--out", str(tmp_path / "events.jsonl"), "--port", str(port)]) == 1
+
+    said = capsys.readouterr().err
+    assert said.startswith("python -m rooms: observe failed: ")
+    assert str(port) in said
+    assert said.count("\n") == 1
+
+
+def test_credentials_that_are_missing_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sentence names the variables that are not set."""
+    monkeypatch.setenv("LIVEKIT_API_KEY", KEY)
+    monkeypatch.delenv("LIVEKIT_API_SECRET", raising=False)
+
+    assert main(["observe", "--out", str(tmp_path / "events.jsonl")]) == 1
+    assert capsys.readouterr().err == "python -m rooms: LIVEKIT_API_SECRET must be set in the environment\n"
