@@ -18,7 +18,7 @@ _FRAME_S = 0.1  # 20 ms frames cost more than the call itself
 _TONE_HZ = 440
 _TONE_AMPLITUDE = 8000  # of 32767: clearly audible after G.711, far from clipping
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("lab.agent")  # __name__ is __mp_main__ in a job process
 
 
 def prewarm(_: JobProcess) -> None:
