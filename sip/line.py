@@ -61,6 +61,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         self._media: pjsua2.AudioMedia | None = None
         self._seen: set[int] = set()
         self._packets_seen = False
+        self._early_packets = 0
         self._hung_up = False
 
     @_guarded
@@ -79,6 +80,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         elif info.state == pjsua2.PJSIP_INV_STATE_CONNECTING:
             message = _received(prm.e)
             self._emit(phone.Answered(self.call_id, now_s, status, reason, _to_tag(message)))
+            self._converse()
         elif info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED:
             message = _received(prm.e)
             if pjsua2.PJSIP_INV_STATE_CONNECTING not in self._seen:
@@ -111,15 +113,16 @@ class Line(pjsua2.Call):  # type: ignore[misc]
             self._hung_up = True
             self._emit(phone.ByeSent(self.call_id, now_s))
 
+    def onCallRedirected(self, prm: Any) -> int:  # noqa: N802 - pjsua2's name
+        """A redirection is an outcome, never followed; STOP, the default, would end the call with a 487."""
+        return int(pjsua2.PJSIP_REDIRECT_REJECT)
+
     @_guarded
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's signature
-        """Media runs: our voice to the far end, the far end to a sink (without one nothing is decoded)."""
+        """Media runs, maybe before the answer: a trunk's own ringing tone is not the agent's voice."""
         if self._media is None:
-            media = self.getAudioMedia(-1)
-            self._voice.startTransmit(media)
-            media.startTransmit(self._sink)
-            self._media = media
-            self.listening = True
+            self._media = self.getAudioMedia(-1)
+            self._converse()
 
     @_guarded
     def onStreamDestroyed(self, prm: Any) -> None:  # noqa: N802 - pjsua2's signature
@@ -149,12 +152,21 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         A callback with the frames would run Python on the bridge's thread, 50 times a second and line, heard
         or not: reading the level that the bridge computes anyway is cheaper and keeps Python on one thread.
         """
-        if not self._packets_seen and self.getStreamStat(0).rtcp.rxStat.pkt:
+        if not self._packets_seen and self.getStreamStat(0).rtcp.rxStat.pkt > self._early_packets:
             self._packets_seen = True
             self._emit(phone.FirstPacket(self.call_id, time.monotonic()))
-        if self._media is not None and self._media.getRxLevel() >= AUDIBLE_LEVEL:
+        if self._media is not None and self._packets_seen and self._media.getRxLevel() >= AUDIBLE_LEVEL:
             self._emit(phone.FirstAudio(self.call_id, time.monotonic()))
             self.stop_listening()
+
+    def _converse(self) -> None:
+        """Once answered and with media: our voice goes out, what comes in goes to a sink to be decoded."""
+        if self._media is None or pjsua2.PJSIP_INV_STATE_CONNECTING not in self._seen or self.listening:
+            return
+        self._early_packets = self.getStreamStat(0).rtcp.rxStat.pkt
+        self._voice.startTransmit(self._media)
+        self._media.startTransmit(self._sink)
+        self.listening = True
 
     def stop_listening(self) -> None:
         """Detach the sink, so that the received audio need not be decoded any more."""

@@ -92,6 +92,8 @@ class Worker:
             line = self._lines.get(command.call_id)
             if line is not None and line.ended_s is None:
                 self._end(line, command.how)
+            elif line is None:
+                self._forget_busy(command.call_id, now_s)
 
     def _dial(self, command: DialCommand, until_s: float) -> None:
         line = Line(self._account, command.call_id, self._outbox.append, self._voice, self._sink)
@@ -133,6 +135,13 @@ class Worker:
             _, until_s, command = self._busy.pop(0)
             self._dial(command, until_s)
 
+    def _forget_busy(self, call_id: str, now_s: float) -> None:
+        """A call that still waited for a line and is given up never gets one."""
+        waiting = [entry for entry in self._busy if entry[2].call_id != call_id]
+        if len(waiting) < len(self._busy):
+            self._busy = waiting
+            self._outbox.append(phone.Closed(call_id, now_s, None))
+
     def _look(self) -> None:
         """After each turn: listen where something is still to be heard, let ended calls go."""
         ended = []
@@ -142,7 +151,8 @@ class Worker:
                 ended.append(line)
             elif line.listening:
                 self._listening = True
-                line.listen()
+                with contextlib.suppress(pjsua2.Error):  # its media may have gone in this very turn
+                    line.listen()
         for line in ended:
             line.stop_listening()
             self._outbox.append(phone.Closed(line.call_id, line.ended_s or 0.0, line.rtp))

@@ -101,6 +101,19 @@ def test_an_answered_call_is_measured_from_its_invite_to_the_answer_of_its_bye(
         assert record.rtp.received >= 0.8 * record.rtp.sent
 
 
+def test_media_before_the_answer_is_not_taken_for_the_agent(sipp: Answering, tmp_path: Path) -> None:
+    """After a 183 with SDP our voice still waits for the 200, and so do first packet and first sound."""
+    with Pool(sipp("early"), log_folder=tmp_path) as pool:
+        (record,) = place(pool, 1)
+
+    assert record.outcome is Outcome.ANSWERED
+    assert record.answered_s is not None
+    assert record.first_packet_s is not None
+    assert record.first_audio_s is not None
+    assert record.ringing_s is not None
+    assert record.ringing_s < record.answered_s < record.first_packet_s < record.first_audio_s
+
+
 def test_a_call_that_rings_on_is_cancelled_at_the_ring_timeout(sipp: Answering, tmp_path: Path) -> None:
     """The far end sees a CANCEL, and its 487 comes back."""
     with Pool(sipp("ring"), log_folder=tmp_path) as pool:
@@ -137,12 +150,16 @@ def test_a_cancel_that_is_not_answered_holds_its_line_for_a_bounded_time(
 
 @pytest.mark.parametrize(
     ("scenario", "status", "reason", "outcome"),
-    [("busy", 486, "Rejected", Outcome.AGENT_FAILED), ("refuse", 403, "Forbidden", Outcome.TRUNK_LIMIT)],
+    [
+        ("busy", 486, "Rejected", Outcome.AGENT_FAILED),
+        ("refuse", 403, "Forbidden", Outcome.TRUNK_LIMIT),
+        ("redirect", 302, "Moved Temporarily", Outcome.REDIRECTED),
+    ],
 )
 def test_a_rejection_keeps_the_far_ends_status_and_reason(
     sipp: Answering, tmp_path: Path, scenario: str, status: int, reason: str, outcome: Outcome
 ) -> None:
-    """486 after ringing is the agent's failure, 403 the trunk's limit."""
+    """486 after ringing is the agent's failure, 403 the trunk's limit, and a 302 is never followed."""
     with Pool(sipp(scenario), log_folder=tmp_path) as pool:
         (record,) = place(pool, 1)
 
