@@ -40,7 +40,7 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class Rfc6076:
-    """The standard's ratios; they hide callers who gave up, so they stand beside the outcomes, never alone."""
+    """The standard's ratios; they hide callers who gave up, so they never stand alone."""
 
     ser: Estimate
     seer: Estimate
@@ -52,7 +52,7 @@ class Rfc6076:
 
 @dataclass(frozen=True, slots=True)
 class ArmSummary:
-    """What one arm did; `calls` counts every attempt but warm-up, shares leave the tester's own failures out."""
+    """What one arm did; `calls` counts all but warm-up, shares leave the tester's failures out."""
 
     kind: str
     calls: int
@@ -109,7 +109,8 @@ def arm_summary(
 def rfc6076(counted: pd.DataFrame) -> Rfc6076:
     """SER, SEER, ISA and SCR (RFC 6076, 4.6-4.9), SRD of successful requests (4.3) and SDD (4.4).
 
-    A status invented on this side is no answer of the system; a timeout is a 408 all the same (RFC 3261, 8.1.3.1).
+    A status invented on this side is no answer of the system; a timeout is a 408 all the same (RFC 3261,
+    8.1.3.1).
     """
     status, local = counted["sip_status"], counted["status_is_local"]
     answered = counted["outcome"] == "answered"

@@ -1,7 +1,8 @@
 """The table of calls: one row an attempt, every duration of it, and what its room saw.
 
-Times `_s` of a record count from its own file's start; columns `_unix` are the master's wall clock. A duration is
-infinite where the caller waited for something that never came, and missing (NaN) where it was not measured.
+Times `_s` of a record count from its own file's start; columns `_unix` are the master's wall clock. A
+duration is infinite where the caller waited for something that never came, and missing (NaN) where it was
+not measured.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -120,7 +121,7 @@ def _with_durations(calls: pd.DataFrame, tau_s: float) -> pd.DataFrame:
 
 
 def _with_room_durations(calls: pd.DataFrame, given_up: pd.Series) -> pd.DataFrame:
-    """Add dispatch and agent connect latency; the latter is `agent_connect_at_least_s` where the caller left first."""
+    """Add dispatch and agent connect latency, `agent_connect_at_least_s` where the caller left first."""
     zero = calls["zero_unix"]
     calls["ringing_unix"] = zero + calls["ringing_s"]
     calls["answered_unix"] = zero + calls["answered_s"]

@@ -35,8 +35,8 @@ STAGES: dict[str, tuple[str, str, Cause]] = {
 def causes(calls: pd.DataFrame, *, slow_s: float = SLOW_S) -> pd.Series:
     """The `Cause` of each call that rang and was not answered, or was answered after more than `slow_s`.
 
-    None for the others: fast calls, and those refused before they rang (their outcome says why). Meaningful only
-    where rooms were observed.
+    None for the others: fast calls, and those refused before they rang (their outcome says why). Meaningful
+    only where rooms were observed.
     """
     rang = calls["ringing_s"].notna()
     missed = rang & ~calls["answered"] & calls["outcome"].isin(["unanswered", "agent_failed"])
@@ -51,7 +51,7 @@ def causes(calls: pd.DataFrame, *, slow_s: float = SLOW_S) -> pd.Series:
 
 
 def stage_durations(calls: pd.DataFrame) -> pd.DataFrame:
-    """Seconds each call spent in each of `STAGES`; a stage that never ended lasts until the caller gave up."""
+    """Seconds a call spent in each of `STAGES`; one that never ended lasts until the caller gave up."""
     durations = {}
     open_until = calls["gave_up_unix"]
     for name, (start, end, _) in STAGES.items():

@@ -39,7 +39,8 @@ def _of_the_run(run: Run) -> list[str]:
     interrupted = int((run.calls["interrupted"] & ~run.calls["warm_up"]).sum())
     if interrupted:
         said.append(
-            f"{interrupted} calls were still ringing when the run ended and are left out: let the run drain for τ."
+            f"{interrupted} calls were still ringing when the run ended and are left out: let the "
+            f"run drain for τ."
         )
     return said
 
@@ -74,7 +75,8 @@ def _of_the_size(gates: Sequence[Gate], comparisons: Sequence[Comparison]) -> li
     ]
     said = [f"Too few calls to be decided even if all are clean: {', '.join(short)}."] if short else []
     said += [
-        f"Only {comparison.blocks} blocks hold both {comparison.reference} and {comparison.candidate}: fewer than "
+        f"Only {comparison.blocks} blocks hold both {comparison.reference} and "
+        f"{comparison.candidate}: fewer than "
         f"{FEWEST_BLOCKS} can show no difference, however large. Place more calls."
         for comparison in comparisons
         if comparison.blocks < FEWEST_BLOCKS
@@ -84,7 +86,8 @@ def _of_the_size(gates: Sequence[Gate], comparisons: Sequence[Comparison]) -> li
 
 def _of_the_forecast(forecast: Sequence[Prediction]) -> list[str]:
     return [
-        f"In arm {entry.arm} the manufactured faults explain {entry.predicted_not_answered} unanswered calls and "
+        f"In arm {entry.arm} the manufactured faults explain {entry.predicted_not_answered} "
+        f"unanswered calls and "
         f"{entry.measured_not_answered} were measured: something else is at work. See the causes."
         for entry in forecast
         if entry.agrees is False

@@ -1,4 +1,4 @@
-"""Two arms of one run against each other, block by block: effect, interval, p, and what could have been found."""
+"""Two arms of a run against each other, by blocks: effect, interval, p, and what could be found."""
 
 import math
 from dataclasses import dataclass, replace
@@ -23,8 +23,10 @@ _EVENTS_FOR_POWER = 7.9
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Candidate minus reference (negative is better), its two-sided 95 % interval, and its p before and after
-    adjustment for the order of testing and the number of candidates."""
+    """Candidate minus reference (negative is better) with its two-sided 95 % interval.
+
+    `p_adjusted` is p after adjustment for the order of testing and the number of candidates.
+    """
 
     value: float | None
     low: float | None
@@ -35,7 +37,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Detectable:
-    """The smallest true differences that a run of this size finds four times out of five; None if it finds none."""
+    """The smallest true differences that such a run finds four times out of five; None if it finds none."""
 
     rmst_s: float | None
     not_answered: float | None
@@ -164,8 +166,8 @@ def _effect(blocks: _Blocks, seed: int) -> Effect:
 def sign_flip(terms: Values, seed: int) -> float:
     """Two-sided p of the sum of `terms` if each could as well have had the other sign.
 
-    Exact up to 20 terms that are not zero (a zero has no sign to flip), else 10,000 seeded flips, the observed one
-    counted among them.
+    Exact up to 20 terms that are not zero (a zero has no sign to flip), else 10,000 seeded flips, the
+    observed one counted among them.
     """
     terms = np.abs(terms[terms != 0]) * np.sign(terms[terms != 0])
     if terms.size == 0:
@@ -185,7 +187,7 @@ def sign_flip(terms: Values, seed: int) -> float:
 
 
 def bootstrap(difference: Values, weight: Values, seed: int) -> tuple[float, float]:
-    """Percentile interval of the weighted mean over resampled blocks; many blocks are resampled in runs of neighbours."""
+    """Percentile interval of the weighted mean over resampled blocks, many of them in runs of neighbours."""
     groups = min(difference.size, _GROUPS)
     total = np.array([part.sum() for part in np.array_split(difference * weight, groups)])
     weights = np.array([part.sum() for part in np.array_split(weight, groups)])

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 INK = "#1f2933"
 QUIET = "#5f6b7a"
 GRID = "#e3e8ee"
 
-RC: dict[str, object] = {
+RC: dict[RcKeyType, object] = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#9aa5b1",
     "axes.grid": True,
@@ -85,11 +86,11 @@ class Exhibit:
         return buffer.getvalue()
 
     def _repr_html_(self) -> str:
-        picture = base64.b64encode(self.svg()).decode()
+        source = f"data:image/svg+xml;base64,{base64.b64encode(self.svg()).decode()}"
         return (
             f'<figure class="exhibit"><figcaption><h3>{html.escape(self.title)}</h3>'
             f"<p>{html.escape(self.note)}</p></figcaption>"
-            f'<div class="wide"><img alt="{html.escape(self.alt)}" src="data:image/svg+xml;base64,{picture}"></div>'
+            f'<div class="wide"><img alt="{html.escape(self.alt)}" src="{source}"></div>'
             "</figure>"
         )
 

@@ -33,7 +33,13 @@ def waiting_curves(run: Run) -> Exhibit:
         for place, arm in _placed(run, arms):
             curve = still_waiting(rings[arm], run.tau_s)
             _draw_curve(axes, curve, place, start_s)
-            ends.append((float(curve.waiting[-1]), place, f"{arm}: {percent(float(curve.waiting[-1]))} never answered"))
+            ends.append(
+                (
+                    float(curve.waiting[-1]),
+                    place,
+                    f"{arm}: {percent(float(curve.waiting[-1]))} never answered",
+                )
+            )
         _label_ends(axes, ends, run.tau_s)
         axes.set_xscale("log")
         axes.set_xlim(start_s, run.tau_s)
@@ -47,14 +53,15 @@ def waiting_curves(run: Run) -> Exhibit:
     return Exhibit(
         figure,
         "Callers still waiting",
-        f"Kaplan-Meier's estimate with a pointwise 95 % band. A call that is refused or abandoned waits for ever; the ring "
+        f"Kaplan-Meier's estimate with a pointwise 95 % band. A call that is refused or abandoned "
+        f"waits for ever; the ring "
         f"timeout is {number(run.tau_s)} s. Below: how many callers were still ringing.",
         f"Share of callers still waiting by seconds since the first ring. {told}.",
     )
 
 
 def time_line(run: Run) -> Exhibit:
-    """Every call at the time it was due: how long it rang, by arm; unanswered calls and stalled set-ups marked."""
+    """Every call when it was due and how long it rang, by arm; unanswered and stalled ones marked."""
     calls = with_faults(run)
     arms = [arm.name for arm in run.arms]
     with canvas(WIDTH_IN, 0.7 + 1.75 * len(arms)) as figure:
@@ -66,7 +73,8 @@ def time_line(run: Run) -> Exhibit:
             missed = int((~own["answered"]).sum())
             stalled = int(own["fault_kind"].notna().sum())
             axes.set_title(
-                f"{arm}   {count(len(own), 'call')}, {missed} not answered, {count(stalled, 'stalled set-up')}",
+                f"{arm}   {count(len(own), 'call')}, {missed} not answered, "
+                f"{count(stalled, 'stalled set-up')}",
                 color=look(place).colour,
             )
             axes.set_ylabel("rang for, s")
@@ -79,31 +87,41 @@ def time_line(run: Run) -> Exhibit:
     return Exhibit(
         figure,
         "Call by call",
-        f"One mark a call. ✕ above the dotted line: not answered within {number(run.tau_s)} s. A ring around a mark: "
+        f"One mark a call. ✕ above the dotted line: not answered within {number(run.tau_s)} s. A "
+        f"ring around a mark: "
         "its filter set-up was stalled on purpose.",
         "Ring time of every call over the run: "
-        + "; ".join(f"{arm}: {int((~calls[calls['arm'] == arm]['answered']).sum())} not answered" for arm in arms)
+        + "; ".join(
+            f"{arm}: {int((~calls[calls['arm'] == arm]['answered']).sum())} not answered" for arm in arms
+        )
         + ".",
     )
 
 
 def foretold(run: Run, forecast: Sequence[Prediction]) -> Exhibit:
     """What the stalled set-ups should have left unanswered, beside what was measured with its interval."""
-    known = [entry for entry in forecast if entry.predicted_share is not None and entry.measured_share is not None]
+    known = [
+        entry for entry in forecast if entry.predicted_share is not None and entry.measured_share is not None
+    ]
     with canvas(WIDTH_IN, 0.75 + 0.5 * max(len(known), 1)) as figure:
         axes = figure.add_subplot()
         counted = run.counted()
         for row, entry in enumerate(known):
+            predicted = entry.predicted_share or 0.0
             place = [arm.name for arm in run.arms].index(entry.arm)
             measured = _not_answered_interval(counted, entry.arm)
             drawn = look(place)
-            axes.plot([measured[1], measured[2]], [row, row], color=drawn.colour, linewidth=2, solid_capstyle="butt")
+            axes.plot(
+                [measured[1], measured[2]], [row, row], color=drawn.colour, linewidth=2, solid_capstyle="butt"
+            )
             axes.plot(measured[0], row, drawn.marker, color=drawn.colour, markersize=7, clip_on=False)
-            axes.plot(entry.predicted_share, row, "|", color=INK, markersize=22, markeredgewidth=2, clip_on=False)
+            axes.plot(
+                entry.predicted_share, row, "|", color=INK, markersize=22, markeredgewidth=2, clip_on=False
+            )
             axes.annotate(
                 f"predicted {entry.predicted_not_answered}, measured {entry.measured_not_answered} "
                 f"of {entry.set_ups}",
-                (max(measured[2], entry.predicted_share or 0.0), row),
+                (max(measured[2], predicted), row),
                 xytext=(10, 0),
                 textcoords="offset points",
                 verticalalignment="center",
@@ -122,7 +140,8 @@ def foretold(run: Run, forecast: Sequence[Prediction]) -> Exhibit:
     return Exhibit(
         figure,
         "Foretold and measured",
-        "Bar: predicted from the set-ups that were stalled on purpose and how long a stall can last in that arm. "
+        "Bar: predicted from the set-ups that were stalled on purpose and how long a stall can last "
+        "in that arm. "
         "Mark and line: measured, with its 95 % interval.",
         f"Calls not answered. {told}.",
     )
@@ -190,8 +209,8 @@ def _at_risk_rows(axes: Axes, ticks: Sequence[float], rows: Sequence[tuple[int, 
         below = -0.17 - 0.052 * row
         place_of_name = (-0.012, below)
         axes.annotate(
-            arm, place_of_name, xycoords="axes fraction", horizontalalignment="right", color=look(place).colour,
-            fontsize=8, verticalalignment="center",
+            arm, place_of_name, xycoords="axes fraction", horizontalalignment="right",
+            color=look(place).colour, fontsize=8, verticalalignment="center",
         )  # fmt: skip
         for tick, n in zip(ticks, at_risk(ring, np.array(ticks)), strict=True):
             axes.annotate(

@@ -1,4 +1,4 @@
-"""The gates of a release: what is asked of the candidate arm, whether the run shows it, and the size that would."""
+"""The gates of a release: what is asked of the candidate, whether the run shows it, and what size would."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -79,7 +79,7 @@ Measure = Callable[[pd.DataFrame, float], Bounds | None]
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a gate is in words, its default limit, how it is measured, and the calls it needs when all are clean."""
+    """A gate in words, its default limit, how it is measured, and the calls it needs when all are clean."""
 
     label: str
     limit: float
@@ -194,7 +194,7 @@ def _gate_name(name: str) -> GateName:
 def judge(
     calls: pd.DataFrame, arm: str, limits: Mapping[str, float], *, tau_s: float
 ) -> tuple[list[Gate], list[str]]:
-    """Judge one arm's counted calls; also the labels of default gates left out because nothing was measured for them.
+    """Judge one arm's counted calls; also the labels of default gates left out for want of a measurement.
 
     A gate asked for by name and not measured is undecided.
     """

@@ -1,4 +1,4 @@
-"""Intervals that need no assumption on the shape of a distribution: shares, percentiles, means of bounded values."""
+"""Intervals that assume no shape of a distribution: shares, percentiles, means of bounded values."""
 
 import math
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ _GROUPS = 500
 class Estimate:
     """A number with its two-sided 95 % interval.
 
-    "> x" is `value` None, `low` x, `censored` True. "≥ x" is `high` None: the sample cannot bound it from above.
+    "> x" is `value` None, `low` x, `censored` True. "≥ x" is `high` None: the sample cannot bound it from
+    above.
     """
 
     value: float | None
@@ -69,9 +70,10 @@ def percentile(values: Values, q: float, *, limit: float = math.inf) -> Estimate
 
 
 def percentile_bounds(ordered: Values, q: float, tail: float) -> tuple[float, float]:
-    """Order statistics that bound a percentile, each missed with at most the chance `tail`; infinite if none can.
+    """Order statistics that bound a percentile, each missed with at most the chance `tail`, or infinite.
 
-    The number of values at or below the percentile is binomial (n, q): David and Nagaraja, Order Statistics, 7.1.
+    The number of values at or below the percentile is binomial (n, q): David and Nagaraja, Order Statistics,
+    7.1.
     """
     n = ordered.size
     below = int(stats.binom.ppf(tail, n, q))  # P(B ≤ below - 1) < tail: the rank that is safely at or below
@@ -104,9 +106,9 @@ def mean(values: Values, largest: float) -> Estimate:
 def mean_bounds(values: Values, largest: float, tail: float) -> tuple[float, float]:
     """Lower and upper bound of the mean of values between 0 and `largest`.
 
-    Gaffke's bound (2005; Learned-Miller and Thomas 2020): the values are given random weights (Dirichlet, all ones)
-    together with one value not seen, as bad as can be. For values that are only 0 or `largest` it is Clopper and
-    Pearson's; unlike Student's it knows that a sample without a stall does not prove that there is none.
+    Gaffke's bound (2005; Learned-Miller and Thomas 2020): the values, and one not seen that is as bad as can
+    be, are given random weights (Dirichlet, all ones). For values that are only 0 or `largest` it is Clopper
+    and Pearson's; unlike Student's it knows that a sample without a stall does not prove that there is none.
     """
     ordered = np.sort(values)
     return (
@@ -116,7 +118,8 @@ def mean_bounds(values: Values, largest: float, tail: float) -> tuple[float, flo
 
 
 def _upper(ordered: Values, largest: float, tail: float) -> float:
-    # Weights of a group of values add up to a gamma variable; each group counts as its largest, so never too low.
+    # Weights of a group of values add up to a gamma variable; each group counts as its largest, so never too
+    # low.
     groups = np.array_split(ordered, min(_GROUPS, ordered.size))
     shape = np.array([*(group.size for group in groups), 1.0])
     worst = np.array([*(group[-1] for group in groups), largest])

@@ -20,7 +20,8 @@ def load(folder: Path) -> Run:
     Raises:
         NotARunFolderError: there is no run.json.
         NewerFormatError: the run was written by a later version.
-        BrokenFileError: run.json is not what it must be. Damage to the files of records is counted, never raised.
+        BrokenFileError: run.json is not what it must be. Damage to the files of records is counted, never
+            raised.
     """
     settings = _settings(folder)
     try:
@@ -48,7 +49,8 @@ def _settings(folder: Path) -> dict[str, Any]:
         raise BrokenFileError(f"{path} names no format, so it was not written by a run of this tester.")
     if written > FORMAT:
         raise NewerFormatError(
-            f"{folder} was written in format {written} and this version reads up to {FORMAT}: update ringtime."
+            f"{folder} was written in format {written} and this version reads up to {FORMAT}: "
+            f"update ringtime."
         )
     return settings
 
@@ -62,7 +64,7 @@ class _Lines:
 
 
 def _lines(path: Path) -> _Lines:
-    """Read a JSON Lines file; what follows the last newline was cut by a kill or a full disk and is counted."""
+    """Read a JSON Lines file; what follows the last newline was cut by a kill or a full disk: counted."""
     if not path.is_file():
         return _Lines([], 0)
     *whole, tail = path.read_bytes().split(b"\n")

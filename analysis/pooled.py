@@ -10,12 +10,12 @@ from analysis.run import Arm, Run
 
 
 def side_by_side(runs: Sequence[Run]) -> Run:
-    """One run as it is; several as one reading whose arms are `<arm>@<run id>`, the last run's candidate judged.
+    """One run as it is; several with arms `<arm>@<run id>`, of which the last run's candidate is judged.
 
     Calls of different runs share no block, so nothing across runs is randomised and no p is given.
 
     Raises:
-        UnlikeRunsError: the runs differ in plan, τ, hold, network, trunk kind, arms' kinds or host class; or one is named twice.
+        UnlikeRunsError: the runs differ in what `likeness` lists, or one is named twice.
     """
     first, *others = runs
     if not others:
@@ -24,7 +24,8 @@ def side_by_side(runs: Sequence[Run]) -> Run:
         differing = [key for key, value in likeness(first).items() if likeness(other)[key] != value]
         if differing:
             raise UnlikeRunsError(
-                f"{first.run_ids[0]} and {other.run_ids[0]} must not be compared: they differ in {', '.join(differing)}. "
+                f"{first.run_ids[0]} and {other.run_ids[0]} must not be compared: they differ in "
+                f"{', '.join(differing)}. "
                 "Repeat one of them with the other's options."
             )
     if len({run.run_ids for run in runs}) < len(runs):

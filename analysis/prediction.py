@@ -47,7 +47,7 @@ def with_faults(run: Run) -> pd.DataFrame:
 
 
 def longest_stall_s(kind: str, bound_s: float) -> float | None:
-    """How long a stalled set-up can hold the connection in an arm of this kind; None if the kind does not tell."""
+    """How long a stalled set-up can hold the connection in such an arm; None if its kind does not tell."""
     if kind in ("unbounded", "vendor-0.2.6"):
         return math.inf
     if kind in ("bounded", "vendor-0.2.6-bounded"):

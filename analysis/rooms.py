@@ -1,4 +1,4 @@
-"""What the room side saw of each call: when caller and agent joined, when the agent was active, published and left."""
+"""What the room saw of each call: caller and agent joining, the agent being active, publishing, leaving."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ class _Room:
             if name == "participant_joined":
                 self.sip_joined_unix = min(self.sip_joined_unix, joined_unix or received_unix)
         elif kind == "agent":
-            # The server stamps the join; the webhook `participant_joined` comes when the participant is ACTIVE.
+            # The server stamps the join; the webhook `participant_joined` comes when it is ACTIVE.
             if joined_unix is not None:
                 self.agent_joined_unix = min(self.agent_joined_unix, joined_unix)
             if name == "participant_joined":
@@ -54,7 +54,8 @@ def room_table(events: Iterable[Mapping[str, object]], *, offset_s: float = 0.0)
 
     Args:
         events: lines of room-events.jsonl, in any order.
-        offset_s: the observer's wall clock minus the master's; taken off, so that all columns are the master's.
+        offset_s: the observer's wall clock minus the master's; taken off, so that all columns are the
+            master's.
     """
     rooms: dict[str, _Room] = {}
     for event in events:

@@ -66,8 +66,8 @@ class Clock:
 class Run:
     """A run folder, read.
 
-    `calls` has one row a call attempt (see `analysis.calls`), `faults` one a mistreated set-up, `health` one a
-    tester process and second, `loop_lag_s` one a worker and second.
+    `calls` has one row a call attempt (see `analysis.calls`), `faults` one a mistreated set-up, `health` one
+    a tester process and second, `loop_lag_s` one a worker and second.
     """
 
     run_ids: tuple[str, ...]

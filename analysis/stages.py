@@ -25,7 +25,7 @@ _SHORT_S = 2.0
 
 
 def where_time_went(run: Run) -> Exhibit:
-    """Typical, slow and abandoned calls of each arm as bars of stages: the first two seconds, and the whole call."""
+    """Typical, slow and abandoned calls of each arm as bars of stages: two seconds, and the whole call."""
     calls = run.counted()
     rows = [
         (f"{arm.name} · {label}", place, call)
@@ -66,7 +66,8 @@ def where_time_went(run: Run) -> Exhibit:
     return Exhibit(
         figure,
         "Where the time went",
-        "Real calls: the median one, the one at 95 %, the slowest answered, and a typical one that was given up. "
+        "Real calls: the median one, the one at 95 %, the slowest answered, and a typical one that "
+        "was given up. "
         "Hatched: the stage the call was in when the caller left.",
         "Stages of chosen calls by arm: " + "; ".join(label for label, _, _ in rows) + ".",
     )
@@ -94,10 +95,14 @@ def _parts(call: pd.DataFrame, *, observed: bool) -> list[tuple[str, float, bool
     parts = [("post-dial delay", _seconds(one["post_dial_delay_s"]), False)]
     if observed and stage_durations(call).notna().any(axis=None):
         stages = stage_durations(call).iloc[0]
-        parts += [(str(name), _seconds(value), False) for name, value in stages.items() if _seconds(value) > 0]
+        parts += [
+            (str(name), _seconds(value), False) for name, value in stages.items() if _seconds(value) > 0
+        ]
     else:
         end = one["answered_unix"] if one["answered"] else one["gave_up_unix"]
-        parts.append(("connect and publish" if observed else "ringing", _seconds(end - one["ringing_unix"]), False))
+        parts.append(
+            ("connect and publish" if observed else "ringing", _seconds(end - one["ringing_unix"]), False)
+        )
     if one["answered"]:
         parts.append(("answer to audio", _seconds(one["greeting_s"]), False))
     else:

@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass
 
 from analysis.across import across
 from analysis.arms import ArmSummary, arm_summary
+from analysis.caveats import caveats_of
 from analysis.compare import Comparison, compare
 from analysis.gates import Gate, Verdict, judge
 from analysis.prediction import Prediction, predictions
 from analysis.run import FORMAT, Run
 from analysis.validity import Check, checks
 from analysis.verdict import sentence, verdict_of
-from analysis.caveats import caveats_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,13 +38,15 @@ def checks(run: Run) -> list[Check]:
             "dropped dials",
             run.dropped_dials / max(len(run.calls), run.dropped_dials, 1),
             0.005,
-            "Lower --calls-per-second or --max-concurrent's need, or add workers: the tester was short of slots.",
+            "Lower --calls-per-second or --max-concurrent's need, or add workers: the tester was "
+            "short of slots.",
         ),
         _at_most(
             "dial lag p99, s",
             _quantile(attempts["dial_lag_s"], 0.99),
             0.050,
-            "Lower --calls-per-second or give the tester a core of its own: calls left later than they were due.",
+            "Lower --calls-per-second or give the tester a core of its own: calls left later than "
+            "they were due.",
         ),
         _at_most(
             "calls the tester failed",
@@ -108,7 +110,7 @@ def _quantile(values: pd.Series, q: float) -> float | None:
 
 
 def _busiest(health: pd.DataFrame, attempts: pd.DataFrame) -> float | None:
-    """The CPU share that the busiest process exceeded in one second of twenty, from the first dial to the last end.
+    """The CPU share that the busiest process exceeded in one second of twenty while calls were up.
 
     The tester's own start (imports, forks) is no part of the measurement.
     """
@@ -126,8 +128,8 @@ def lag_quantile(largest_s: np.ndarray[tuple[int, ...], np.dtype[np.float64]], q
     """The lag that an event coming at any moment exceeds with a chance of 1 - q.
 
     Args:
-        largest_s: the largest lag of each second. A loop blocked for L seconds delays what comes in those L seconds,
-            by L down to 0: the chance to wait longer than x is Σ max(0, L - x) / seconds.
+        largest_s: the largest lag of each second. A loop blocked for L seconds delays what comes in those L
+            seconds, by L down to 0: the chance to wait longer than x is Σ max(0, L - x) / seconds.
         q: 0-1.
     """
     n = largest_s.size

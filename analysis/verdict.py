@@ -9,7 +9,7 @@ from analysis.wording import count, number, p_value, quantity
 
 
 def verdict_of(gates: Sequence[Gate], validity: Sequence[Check]) -> Verdict:
-    """A tester that was not good enough decides nothing; else one failed gate fails, one undecided leaves it open."""
+    """A tester that fell short decides nothing; else one failed gate fails, one undecided leaves it open."""
     if not all(check.ok for check in validity):
         return Verdict.NOT_VALID
     if any(gate.verdict is Verdict.FAILED for gate in gates):
@@ -26,7 +26,8 @@ def sentence(verdict: Verdict, candidate: str, gates: Sequence[Gate], validity: 
         first = broken[0]
         value = "not known" if first.value is None else number(first.value)
         more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
-        return f"Not valid, so it decides nothing: {first.name}: {value} (limit {number(first.limit)}){more}. {first.remedy}"
+        short = f"{first.name}: {value} (limit {number(first.limit)}){more}"
+        return f"Not valid, so it decides nothing: {short}. {first.remedy}"
     if verdict is Verdict.FAILED:
         failed = [gate for gate in gates if gate.verdict is Verdict.FAILED]
         return f"Do not release {candidate}: {'; '.join(reading(gate) for gate in failed)}."
@@ -61,10 +62,9 @@ def comparison_sentence(comparison: Comparison, tau_s: float) -> str:
     ring, missed = comparison.delta_rmst_s, comparison.delta_not_answered
     if ring.value is None or missed.value is None:
         return f"{arms}: nothing to compare, for no block holds calls of both."
-    sizes = (
-        f"callers rang {_change(ring, 1, 's', 'less', 'more')} on average within the first {number(tau_s)} s, and "
-        f"{_change(missed, 100, 'of 100 calls', 'fewer', 'more')} were not answered"
-    )
+    rang = _change(ring, 1, "s", "less", "more")
+    lost = _change(missed, 100, "of 100 calls", "fewer", "more")
+    sizes = f"callers rang {rang} on average in the first {number(tau_s)} s, and {lost} were not answered"
     if not comparison.randomised:
         return f"{arms}, at different times and so not randomised: {sizes}."
     if comparison.shown:
@@ -73,8 +73,8 @@ def comparison_sentence(comparison: Comparison, tau_s: float) -> str:
     could = (
         "with fewer than six blocks none could be"
         if least.rmst_s is None or least.not_answered is None
-        else f"this run would have found {number(least.rmst_s)} s or {number(100 * least.not_answered)} of 100 calls "
-        "four times out of five"
+        else f"this run would have found {number(least.rmst_s)} s "
+        f"or {number(100 * least.not_answered)} of 100 calls four times out of five"
     )
     return f"{arms}: no difference shown ({could}); {sizes}."
 
@@ -101,7 +101,8 @@ def _open(gates: Sequence[Gate]) -> str:
     short = [gate for gate in undecided if gate.n_needed is not None and gate.n < gate.n_needed]
     n = max(gate.n for gate in undecided)
     if short and len(short) == len(undecided):
-        return f"{count(n, 'call')} are too few for {names}; {max(needed)} calls in that arm, all clean, would do."
+        enough = f"{max(needed)} calls in that arm, all clean, would do"
+        return f"{count(n, 'call')} are too few for {names}; {enough}."
     return (
         f"{names}: neither shown to be kept nor to be broken by {count(n, 'call')}; more calls could decide."
     )

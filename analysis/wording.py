@@ -4,11 +4,13 @@ import math
 
 from analysis.intervals import Estimate
 
+NOTHING = "–"  # noqa: RUF001  a dash where a table has no number
+
 
 def number(value: float | None) -> str:
     """Three significant digits, no exponent, no trailing zeros."""
     if value is None:
-        return "–"
+        return NOTHING
     if value == 0:
         return "0"
     if not math.isfinite(value):
@@ -21,7 +23,7 @@ def number(value: float | None) -> str:
 
 def percent(value: float | None) -> str:
     """A share of 0-1 in per cent."""
-    return "–" if value is None else f"{number(100 * value)} %"
+    return NOTHING if value is None else f"{number(100 * value)} %"
 
 
 def quantity(value: float | None, unit: str) -> str:

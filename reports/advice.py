@@ -9,18 +9,18 @@ from analysis.verdict import comparison_sentence, reading
 from analysis.wording import count, interval, number, percent
 
 REMEDIES = {
-    Cause.NO_DISPATCH_RULE: "No room was made for some calls: check that the number has a trunk and a dispatch rule.",
-    Cause.ROOM_JOIN_LATE: "The trunk was slow to bring callers into their rooms: look at its CPU and its link to the server.",
+    Cause.NO_DISPATCH_RULE: "Some calls got no room: check that the number has a trunk and a dispatch rule.",
+    Cause.ROOM_JOIN_LATE: "The trunk was slow to bring callers into their rooms: look at its CPU.",
     Cause.NO_WORKER: "No agent of that name took a job: start its worker, and wait until it is registered.",
     Cause.JOB_NOT_STARTED: "Jobs were slow to start: keep more idle processes, or more workers.",
-    Cause.AGENT_NOT_ACTIVE: "The agent joined and did not become active: look at its connection to the server.",
+    Cause.AGENT_NOT_ACTIVE: "The agent joined and was not active in time: look at its connection.",
     Cause.CONNECT_CALLBACK_LATE: (
-        "The agent was in the room but its connect callback came late or never, which is what an audio filter that "
-        "hangs while it is set up looks like: give that set-up a deadline (ringtime_filters.bound), or a plugin that "
-        "sets up in the background."
+        "The agent was in the room but its connect callback came late or never, as when an audio filter "
+        "hangs while it is set up: give that set-up a deadline (ringtime_filters.bound), "
+        "or use a plugin that sets up in the background."
     ),
     Cause.AGENT_DID_NOT_PUBLISH: "The agent left before it published audio: read its log for a crash.",
-    Cause.NOT_ANSWERED_THOUGH_PUBLISHED: "The agent published and the call was not answered: look at the trunk.",
+    Cause.NOT_ANSWERED_THOUGH_PUBLISHED: "The agent published and nobody answered: look at the trunk.",
 }
 
 
@@ -28,7 +28,7 @@ def why(run: Run, summary: Summary) -> list[str]:
     """What the verdict stands on."""
     if summary.verdict is Verdict.NOT_VALID:
         return [
-            f"{check.name}: {'not known' if check.value is None else number(check.value)}, limit {number(check.limit)}."
+            f"{check.name}: {number(check.value)}, limit {number(check.limit)}."
             for check in summary.validity
             if not check.ok
         ]
@@ -41,7 +41,7 @@ def how_sure(run: Run, summary: Summary) -> list[str]:
     """What the numbers can and cannot bear."""
     if summary.verdict is Verdict.NOT_VALID:
         return ["The tester fell short, so the figures below describe the tester as much as the system."]
-    said = [comparison_sentence(comparison, run.tau_s) + "" for comparison in summary.comparisons]
+    said = [comparison_sentence(comparison, run.tau_s) for comparison in summary.comparisons]
     for entry in summary.prediction:
         if entry.agrees is None:
             continue
@@ -79,10 +79,10 @@ def _callers(arm: ArmSummary, tau_s: float) -> str:
     median = f"; half were answered within {number(ring.value)} s" if ring.value is not None else ""
     causes = [f"{cause} ({hits})" for cause, hits in arm.causes.items()]
     told = f". Slow or lost to: {', '.join(causes)}" if causes else ""
+    sure = f"95 % interval {interval(arm.not_answered_share, scale=100)} %"
     return (
         f"{arm.not_answered} of {count(n, 'call')} not answered within {number(tau_s)} s "
-        f"({percent(arm.not_answered_share.value)}, 95 % interval {interval(arm.not_answered_share, scale=100)} %)"
-        f"{median}{told}."
+        f"({percent(arm.not_answered_share.value)}, {sure}){median}{told}."
     )
 
 

@@ -31,7 +31,8 @@ def build(
 
     Args:
         runs: run folders or links to them.
-        out: where to; by default into the run itself, or `compare-<ids>` beside the runs when there are several.
+        out: where to; by default into the run itself, or `compare-<ids>` beside the runs when there are
+            several.
         notebook: name of a notebook under reports/notebooks, without its suffix.
         html: whether to run the notebook and print it.
 

@@ -1,6 +1,6 @@
 """junit.xml: gates and checks as test cases, for a CI server."""
 
-from xml.etree import ElementTree
+import xml.etree.ElementTree as ET
 
 from analysis.gates import CATALOGUE, Verdict
 from analysis.summary import Summary
@@ -10,7 +10,7 @@ from analysis.wording import number
 
 def junit(summary: Summary) -> str:
     """One suite of checks of the tester and one of gates: failed is a failure, undecided is skipped."""
-    root = ElementTree.Element("testsuites", name="ringtime")
+    root = ET.Element("testsuites", name="ringtime")
     _suite(
         root,
         "validity",
@@ -20,10 +20,10 @@ def junit(summary: Summary) -> str:
         ],
     )
     _suite(root, "gates", [
-        (f"{gate.arm}: {CATALOGUE[gate.name].label}", _tag(gate.verdict), reading(gate)) for gate in summary.gates
-    ])  # fmt: skip
-    ElementTree.indent(root)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+        (f"{gate.arm}: {CATALOGUE[gate.name].label}", _tag(gate.verdict), reading(gate)) for gate in
+    summary.gates ])  # fmt: skip
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
 def _check(ok: bool, value: float | None, limit: float | None, remedy: str) -> tuple[str | None, str]:
@@ -34,11 +34,11 @@ def _tag(verdict: Verdict) -> str | None:
     return {Verdict.PASSED: None, Verdict.FAILED: "failure"}.get(verdict, "skipped")
 
 
-def _suite(root: ElementTree.Element, name: str, cases: list[tuple[str, str | None, str]]) -> None:
+def _suite(root: ET.Element, name: str, cases: list[tuple[str, str | None, str]]) -> None:
     def count(tag: str) -> str:
         return str(sum(case[1] == tag for case in cases))
 
-    suite = ElementTree.SubElement(
+    suite = ET.SubElement(
         root,
         "testsuite",
         name=name,
@@ -47,6 +47,6 @@ def _suite(root: ElementTree.Element, name: str, cases: list[tuple[str, str | No
         skipped=count("skipped"),
     )
     for title, tag, message in cases:
-        case = ElementTree.SubElement(suite, "testcase", classname=f"ringtime.{name}", name=title)
+        case = ET.SubElement(suite, "testcase", classname=f"ringtime.{name}", name=title)
         if tag is not None:
-            ElementTree.SubElement(case, tag, message=message)
+            ET.SubElement(case, tag, message=message)

@@ -1,5 +1,7 @@
 """summary.md: the report's first screen, for a pull request."""
 
+from collections.abc import Iterable
+
 from analysis.gates import CATALOGUE
 from analysis.summary import Summary
 from analysis.verdict import comparison_sentence, reading
@@ -17,14 +19,24 @@ def markdown(summary: Summary) -> str:
         *_list("Warnings", summary.warnings),
         *_list(
             "Not valid because",
-            [f"{check.name}: {number(check.value)} (limit {number(check.limit)}). {check.remedy}"
-             for check in summary.validity if not check.ok],
+            [
+                f"{check.name}: {number(check.value)} (limit {number(check.limit)}). {check.remedy}"
+                for check in summary.validity
+                if not check.ok
+            ],
         ),
-        f"Runs: {', '.join(summary.run_ids)} · trunk: {summary.trunk} · ring timeout {number(summary.tau_s)} s. "
-        "Intervals are two-sided 95 %, bounds of gates one-sided 95 %. "
-        "Not answered: every attempt without a 200 within the ring timeout.",
-    ]  # fmt: skip
+        _footer(summary),
+    ]
     return "\n\n".join(parts) + "\n"
+
+
+def _footer(summary: Summary) -> str:
+    return (
+        f"Runs: {', '.join(summary.run_ids)} · trunk: {summary.trunk} · "
+        f"ring timeout {number(summary.tau_s)} s. "
+        "Intervals are two-sided 95 %, bounds of gates one-sided 95 %. "
+        "Not answered: every attempt without a 200 within the ring timeout."
+    )
 
 
 def _arms(summary: Summary) -> str:
@@ -35,7 +47,8 @@ def _arms(summary: Summary) -> str:
     for name, arm in summary.arms.items():
         missed = arm.not_answered_share
         rows.append(
-            f"| {name} | {arm.calls} | {arm.not_answered} = {percent(missed.value)} ({interval(missed, scale=100)}) "
+            f"| {name} | {arm.calls} | {arm.not_answered} = {percent(missed.value)} "
+            f"({interval(missed, scale=100)}) "
             f"| {estimate(arm.ring_to_answer_s.p50)} | {estimate(arm.ring_to_answer_s.p95)} "
             f"| {number(arm.rmst_s.value)} ({interval(arm.rmst_s)}) |"
         )
@@ -52,6 +65,6 @@ def _gates(summary: Summary) -> str:
     return "\n".join(rows)
 
 
-def _list(title: str, items: object) -> list[str]:
-    lines = [f"* {item}" for item in items]  # type: ignore[attr-defined]
+def _list(title: str, items: Iterable[str]) -> list[str]:
+    lines = [f"* {item}" for item in items]
     return [f"**{title}**\n\n" + "\n".join(lines)] if lines else []

@@ -11,7 +11,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 from traitlets.config import Config
 
-from reports.reading import RUNS_VARIABLE
+from reports.handover import hand_over
 
 HERE = Path(__file__).parent
 CELL_TIMEOUT_S = 300
@@ -40,8 +40,10 @@ def render(notebook: str, runs: Sequence[Path], title: str) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         environment = {
             **os.environ,
-            RUNS_VARIABLE: os.pathsep.join(map(str, runs)),
-            "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+            **hand_over(runs),
+            "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")]).rstrip(
+                os.pathsep
+            ),
             # The kernel leaves neither history nor connection files behind.
             "IPYTHONDIR": scratch,
             "JUPYTER_RUNTIME_DIR": scratch,
@@ -53,14 +55,16 @@ def render(notebook: str, runs: Sequence[Path], title: str) -> str:
             kernel_name="python3",
             resources={"metadata": {"path": scratch}},
             # Sockets in a folder of our own instead of ports that any user of the machine could reach.
-            config=Config({"AsyncKernelManager": {"transport": "ipc", "connection_file": f"{scratch}/kernel.json"}}),
+            config=Config(
+                {"AsyncKernelManager": {"transport": "ipc", "connection_file": f"{scratch}/kernel.json"}}
+            ),
         )
         try:
             client.execute(env=environment)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             last = str(error).strip().splitlines()[-1]
             raise NotebookError(f"The notebook {notebook!r} did not run to its end: {last}.") from error
-    exporter = HTMLExporter(template_file="template.html.j2", extra_template_paths=[str(HERE)])
+    exporter = HTMLExporter(template_file="template.html.j2", extra_template_paths=[str(HERE)])  # type: ignore[no-untyped-call]
     style = (HERE / "style.css").read_text(encoding="utf-8")
     page, _ = exporter.from_notebook_node(cells, resources={"title": title, "style": style})
     return str(page)

@@ -1,6 +1,6 @@
 """Tables and lists of a report as HTML, each from a macro of panels.html.j2."""
 
-import datetime
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -36,7 +36,11 @@ def panel(name: str, **context: object) -> Panel:
 @cache
 def _macros() -> object:
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {
         "number": wording.number,
@@ -67,7 +71,7 @@ def _seen(order: Iterable[str], counts: Iterable[Mapping[str, int]]) -> list[str
 
 def _effect(effect: Effect, scale: float = 1.0) -> str:
     if effect.value is None:
-        return "–"
+        return wording.NOTHING
     return f"{'+' if effect.value > 0 else ''}{wording.number(effect.value * scale)}"
 
 
@@ -80,4 +84,4 @@ def _effect_interval(effect: Effect, scale: float = 1.0) -> str:
 def _utc(unix: float | None) -> str:
     if unix is None:
         return "not written"
-    return datetime.datetime.fromtimestamp(unix, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return dt.datetime.fromtimestamp(unix, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

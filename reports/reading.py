@@ -12,9 +12,8 @@ from analysis.pooled import side_by_side
 from analysis.run import Run
 from analysis.summary import Summary, summarise
 from reports.advice import how_sure, what_to_do, why
+from reports.handover import handed_over
 from reports.panels import Panel, panel
-
-RUNS_VARIABLE = "RINGTIME_RUNS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,5 @@ class Reading:
 
 def read(folders: Sequence[Path] | None = None) -> Reading:
     """Read the run folders given, else those that the environment names, else the latest run."""
-    if folders is None:
-        named = os.environ.get(RUNS_VARIABLE, "runs/latest")
-        folders = [Path(folder) for folder in named.split(os.pathsep)]
-    run = side_by_side([load(folder) for folder in folders])
+    run = side_by_side([load(folder) for folder in folders or handed_over(os.environ)])
     return Reading(run, summarise(run))

@@ -12,7 +12,7 @@ RING_S = 0.42
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What happens in a run: by default 60 calls, 30 % of the set-ups silent, an unbounded and a bounded arm."""
+    """What happens in a run: by default 60 calls, 30 % silent set-ups, an unbounded and a bounded arm."""
 
     calls: int = 60
     calls_per_second: float = 0.5
@@ -33,7 +33,7 @@ class Recipe:
     clean_ring_s: float = RING_S
 
 
-def write_run(folder: Path, recipe: Recipe = Recipe()) -> Path:  # noqa: B008  frozen
+def write_run(folder: Path, recipe: Recipe = Recipe()) -> Path:
     """Write the folder and return it."""
     folder.mkdir(parents=True)
     draw = random.Random(recipe.seed)
@@ -208,8 +208,8 @@ class _Call:
         begun_s = self.active_s + 0.01
         held_s = {"bounded": self.recipe.bound_s}.get(self.kind, self.ended_s - begun_s)
         return {
-            "unix": self.unix(begun_s), "arm": self.arm, "room": self.room, "kind": "silent", "held_s": max(held_s, 0.0),
-        }  # fmt: skip
+            "unix": self.unix(begun_s), "arm": self.arm, "room": self.room, "kind": "silent", "held_s":
+        max(held_s, 0.0), }  # fmt: skip
 
 
 def _write_calls(folder: Path, recipe: Recipe, records: list[dict[str, object]]) -> None:
@@ -275,7 +275,7 @@ def _settings(run_id: str, recipe: Recipe, seconds: int) -> dict[str, object]:
             "memory_bytes": 8 << 30,
             "kernel": "Linux 6.12",
             "python": "3.11.2",
-        },  # fmt: skip
+        },
         "clock": {"unix": recipe.start_unix, "monotonic": 5000.0},
         "workers": list(recipe.workers),
         "dropped_dials": sum(outcome == "tester_failed" for outcome in (recipe.outcomes or {}).values()),

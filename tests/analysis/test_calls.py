@@ -22,7 +22,7 @@ def test_warm_up_and_the_testers_failures_do_not_count(make_run: Callable[..., R
 
 
 def test_durations_are_those_of_the_record(make_run: Callable[..., Run]) -> None:
-    """Ring-to-answer, post-dial delay, greeting, wait and dial lag are differences of the record's own times."""
+    """Ring-to-answer, post-dial delay, greeting, wait and dial lag are differences of recorded times."""
     calls = make_run(stalled_share=0.0).counted()
     assert np.allclose(calls["ring_to_answer_s"], calls["answered_s"] - calls["ringing_s"])
     assert np.allclose(calls["post_dial_delay_s"], calls["ringing_s"] - calls["invite_s"])

@@ -31,7 +31,10 @@ def _calls(**columns: float) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("seen", "cause"),
     [
-        ({"sip_joined_unix": NEVER, "agent_joined_unix": NEVER, "agent_active_unix": NEVER}, Cause.NO_DISPATCH_RULE),
+        (
+            {"sip_joined_unix": NEVER, "agent_joined_unix": NEVER, "agent_active_unix": NEVER},
+            Cause.NO_DISPATCH_RULE,
+        ),
         ({"agent_joined_unix": NEVER, "agent_active_unix": NEVER}, Cause.JOB_NOT_STARTED),
         ({"agent_active_unix": NEVER}, Cause.AGENT_NOT_ACTIVE),
         ({}, Cause.CONNECT_CALLBACK_LATE),
@@ -67,8 +70,17 @@ def test_an_arm_whose_rooms_no_agent_ever_joined_has_no_worker() -> None:
 )
 def test_a_slow_call_is_blamed_on_its_longest_stage(late: str, cause: Cause) -> None:
     """Four seconds lost in one step are that step's."""
-    steps = ["sip_joined_unix", "agent_joined_unix", "agent_active_unix", "agent_published_unix", "answered_unix"]
-    times = {step: 0.1 * (place + 1) + (4.0 if place >= steps.index(late) else 0.0) for place, step in enumerate(steps)}
+    steps = [
+        "sip_joined_unix",
+        "agent_joined_unix",
+        "agent_active_unix",
+        "agent_published_unix",
+        "answered_unix",
+    ]
+    times = {
+        step: 0.1 * (place + 1) + (4.0 if place >= steps.index(late) else 0.0)
+        for place, step in enumerate(steps)
+    }
     calls = _calls(**times, gave_up_unix=NEVER).assign(outcome="answered")
     assert causes(calls)[0] == cause
 

@@ -10,7 +10,9 @@ from scipy import stats
 from analysis.compare import bootstrap, compare, holm, newcombe, sign_flip
 
 
-def _calls(generator: np.random.Generator, blocks: int, stalls: dict[str, float], tau_s: float = 60.0) -> pd.DataFrame:
+def _calls(
+    generator: np.random.Generator, blocks: int, stalls: dict[str, float], tau_s: float = 60.0
+) -> pd.DataFrame:
     rows = []
     for block in range(blocks):
         incident = generator.random() < 0.05
@@ -56,10 +58,11 @@ def test_equal_arms_are_told_apart_no_more_often_than_they_may_be() -> None:
 
 
 def test_a_stall_of_a_third_of_the_calls_is_found_by_thirty_calls_an_arm() -> None:
-    """With 30 % stalls in one arm nearly every run of 60 calls shows the difference, and in the right direction."""
+    """With 30 % stalls in one arm nearly every run of 60 calls shows the difference, the right way round."""
     generator = np.random.default_rng(8)
     found = [
-        compare(_calls(generator, 15, {"a": 0.3, "b": 0.0}), "a", ["b"], tau_s=60.0, seed=1)[0] for _ in range(40)
+        compare(_calls(generator, 15, {"a": 0.3, "b": 0.0}), "a", ["b"], tau_s=60.0, seed=1)[0]
+        for _ in range(40)
     ]
     assert np.mean([comparison.shown for comparison in found]) >= 0.9
     assert all((comparison.delta_rmst_s.value or 0) < 0 for comparison in found)
@@ -67,7 +70,9 @@ def test_a_stall_of_a_third_of_the_calls_is_found_by_thirty_calls_an_arm() -> No
 
 def test_the_second_difference_is_adjusted_by_the_first() -> None:
     """In the fixed sequence Δ not answered never has a smaller adjusted p than ΔRMST."""
-    comparison = compare(_calls(np.random.default_rng(9), 30, {"a": 0.2, "b": 0.1}), "a", ["b"], tau_s=60.0, seed=1)[0]
+    comparison = compare(
+        _calls(np.random.default_rng(9), 30, {"a": 0.2, "b": 0.1}), "a", ["b"], tau_s=60.0, seed=1
+    )[0]
     assert comparison.delta_not_answered.p_adjusted is not None
     assert comparison.delta_rmst_s.p_adjusted is not None
     assert comparison.delta_not_answered.p_adjusted >= comparison.delta_rmst_s.p_adjusted
@@ -92,7 +97,9 @@ def test_newcombes_interval_matches_the_published_example() -> None:
 
 def test_two_clean_arms_have_an_interval_around_no_difference() -> None:
     """Without an unanswered call the interval of the difference is not ±0."""
-    comparison = compare(_calls(np.random.default_rng(10), 15, {"a": 0.0, "b": 0.0}), "a", ["b"], tau_s=60.0, seed=1)[0]
+    comparison = compare(
+        _calls(np.random.default_rng(10), 15, {"a": 0.0, "b": 0.0}), "a", ["b"], tau_s=60.0, seed=1
+    )[0]
     effect = comparison.delta_not_answered
     assert effect.value == 0
     assert effect.low is not None
@@ -112,7 +119,9 @@ def test_the_block_bootstrap_agrees_with_the_normal_interval() -> None:
 
 def test_fewer_than_six_blocks_can_find_nothing_and_say_so() -> None:
     """With five blocks no sign-flip p reaches 0.05, so there is no smallest detectable difference."""
-    comparison = compare(_calls(np.random.default_rng(12), 5, {"a": 1.0, "b": 0.0}), "a", ["b"], tau_s=60.0, seed=1)[0]
+    comparison = compare(
+        _calls(np.random.default_rng(12), 5, {"a": 1.0, "b": 0.0}), "a", ["b"], tau_s=60.0, seed=1
+    )[0]
     assert comparison.smallest_detectable.rmst_s is None
     assert not comparison.shown
 

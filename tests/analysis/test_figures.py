@@ -33,7 +33,9 @@ def test_the_same_run_gives_the_same_bytes(make_run: Callable[..., Run]) -> None
         {"outcomes": {0: "overloaded", 1: "agent_failed"}},
     ],
 )
-def test_a_run_with_little_in_it_can_be_drawn(make_run: Callable[..., Run], fields: dict[str, object]) -> None:
+def test_a_run_with_little_in_it_can_be_drawn(
+    make_run: Callable[..., Run], fields: dict[str, object]
+) -> None:
     """No call, one call, none answered, nothing observed, one arm: each is drawn without a warning."""
     for exhibit in _all(make_run(**fields)):
         assert exhibit.svg().startswith(b"<?xml")

@@ -42,7 +42,9 @@ def test_not_answered_is_decided_by_its_exact_bound(n: int, missed: int, verdict
     ("n", "missed", "ring_s", "verdict"),
     [(59, 0, 0.5, Verdict.PASSED), (58, 0, 0.5, Verdict.UNDECIDED), (59, 0, 4.0, Verdict.FAILED)],
 )
-def test_a_percentile_is_decided_by_its_order_statistics(n: int, missed: int, ring_s: float, verdict: Verdict) -> None:
+def test_a_percentile_is_decided_by_its_order_statistics(
+    n: int, missed: int, ring_s: float, verdict: Verdict
+) -> None:
     """59 calls can pass a p95, 58 cannot; and slow ones fail it."""
     assert _verdict(_calls(n, missed, ring_s), "ring_to_answer_p95_s", 3.0) == verdict
 
@@ -84,7 +86,7 @@ def test_a_gate_asked_for_and_not_measured_stays_undecided() -> None:
 
 
 def test_gate_names_are_read_as_people_write_them() -> None:
-    """"not answered" and "not-answered" are `not_answered`; what does not exist is refused with the names."""
+    """Spaces and hyphens stand for underscores; what does not exist is refused with the names there are."""
     assert gates_of({"not answered": 0.1}) == gates_of({"not-answered": 0.1}) == {GateName.NOT_ANSWERED: 0.1}
     with pytest.raises(UnknownGateError, match=r"no gate named 'speed'; there are not_answered,"):
         gates_of({"speed": 1.0})

@@ -18,7 +18,7 @@ from analysis.intervals import (
 
 
 def test_clopper_pearson_matches_the_closed_form_without_a_hit() -> None:
-    """With no hit in n the upper bound is 1 - (α/2)^(1/n)."""
+    """With no hit in n the upper bound is 1 - 0.025^(1/n)."""
     found = share(0, 30)
     assert found.value == 0
     assert found.low == 0
@@ -31,7 +31,9 @@ def test_clopper_pearson_matches_a_published_value() -> None:
     assert (round(found.low or 0, 4), round(found.high or 0, 4)) == (0.2527, 0.3676)
 
 
-@pytest.mark.parametrize(("limit", "calls"), [(0.02, 149), (0.05, 59), (0.01, 299), (0.005, 598), (0.001, 2995)])
+@pytest.mark.parametrize(
+    ("limit", "calls"), [(0.02, 149), (0.05, 59), (0.01, 299), (0.005, 598), (0.001, 2995)]
+)
 def test_the_calls_that_a_share_gate_needs_are_those_of_the_table(limit: float, calls: int) -> None:
     """That many clean calls bring the one-sided bound inside, and one fewer does not."""
     assert share_calls_needed(limit) == calls

@@ -23,7 +23,9 @@ def test_a_synthetic_run_is_valid_under_the_schemas(write_run: WriteRun) -> None
     """What these tests read is what the load side is bound to write."""
     jsonschema = pytest.importorskip("jsonschema")
     folder = write_run()
-    jsonschema.validate(json.loads((folder / "run.json").read_text()), json.loads((SCHEMAS / "run.json").read_text()))
+    jsonschema.validate(
+        json.loads((folder / "run.json").read_text()), json.loads((SCHEMAS / "run.json").read_text())
+    )
     for name in ("calls", "health", "room-events", "faults"):
         validator = jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{name}.json").read_text()))
         for path in folder.glob(f"{name}*.jsonl"):
@@ -123,7 +125,7 @@ def test_what_is_no_run_is_refused_in_one_sentence(tmp_path: Path) -> None:
     """No folder, an empty folder, and a run.json that is no JSON each say what is wrong."""
     with pytest.raises(NotARunFolderError, match="There is no folder"):
         load(tmp_path / "nowhere")
-    with pytest.raises(NotARunFolderError, match="holds no run.json"):
+    with pytest.raises(NotARunFolderError, match=r"holds no run\.json"):
         load(tmp_path)
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(BrokenFileError, match="cannot be read as JSON"):

@@ -11,7 +11,7 @@ from analysis.run import Run
 
 
 def test_a_silent_set_up_is_lost_without_a_bound_and_kept_with_one(make_run: Callable[..., Run]) -> None:
-    """Nine silent set-ups an arm: nine unanswered calls foretold unbounded, none bounded by 5 s, and both measured."""
+    """Nine silent set-ups an arm foretell nine unanswered calls unbounded and none bounded by 5 s."""
     unbounded, bounded = predictions(make_run())
     assert (unbounded.stalled, unbounded.outlast_share, unbounded.predicted_not_answered) == (9, 1.0, 9)
     assert (bounded.stalled, bounded.outlast_share, bounded.predicted_not_answered) == (9, 0.0, 0)
@@ -27,7 +27,9 @@ def test_a_bound_beyond_the_ring_timeout_saves_nobody(make_run: Callable[..., Ru
 def test_a_timed_fault_is_judged_by_how_long_it_held(make_run: Callable[..., Run]) -> None:
     """A set-up answered after 2 s outlasts no ring of 15 s; one held 40 s does."""
     run = make_run()
-    faults = run.faults.assign(kind="latency=2", held_s=np.where(np.arange(len(run.faults)) % 2 == 0, 2.0, 40.0))
+    faults = run.faults.assign(
+        kind="latency=2", held_s=np.where(np.arange(len(run.faults)) % 2 == 0, 2.0, 40.0)
+    )
     unbounded = predictions(dataclasses.replace(run, faults=faults))[0]
     assert 0 < unbounded.predicted_not_answered < unbounded.stalled
 

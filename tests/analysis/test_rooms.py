@@ -30,7 +30,11 @@ def test_each_step_is_taken_from_its_event_in_any_order(events: list[Mapping[str
     row = room_table(events).iloc[0]
     assert (row["call_id"], row["room"]) == ("c1", "r1")
     assert (row["sip_joined_unix"], row["agent_joined_unix"]) == (100.0, 100.3)
-    assert (row["agent_active_unix"], row["agent_published_unix"], row["agent_left_unix"]) == (100.5, 100.9, 110.0)
+    assert (row["agent_active_unix"], row["agent_published_unix"], row["agent_left_unix"]) == (
+        100.5,
+        100.9,
+        110.0,
+    )
 
 
 def test_the_callers_track_is_not_the_agents() -> None:

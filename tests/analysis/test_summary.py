@@ -94,7 +94,7 @@ def test_a_tester_that_fell_short_decides_nothing(write_run: Callable[..., Path]
 
 
 def test_standard_ratios_stand_beside_the_outcomes(make_run: Callable[..., Run]) -> None:
-    """Three agents that failed with 486 are effective to SEER, ineffective to nobody, and not answered to us."""
+    """Three agents that failed with 486 are effective to SEER, ineffective to nobody, unanswered to us."""
     document = _document(
         make_run(stalled_share=0.0, arms=(("a", "none"),), outcomes=dict.fromkeys(range(3), "agent_failed"))
     )

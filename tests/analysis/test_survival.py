@@ -23,7 +23,9 @@ def test_a_refused_call_waits_for_ever_and_is_not_censored_when_it_was_refused()
 
 def test_the_mean_ring_is_the_area_under_the_curve() -> None:
     """With all censoring at τ, RMST by Kaplan-Meier and the mean of min(T, τ) are one number."""
-    ring = np.where(np.random.default_rng(4).random(200) < 0.2, np.inf, np.random.default_rng(5).random(200) * 9)
+    ring = np.where(
+        np.random.default_rng(4).random(200) < 0.2, np.inf, np.random.default_rng(5).random(200) * 9
+    )
     found = rmst(ring, 8.0)
     assert found.value == pytest.approx(area(still_waiting(ring, 8.0)))
     assert found.value == pytest.approx(np.minimum(ring, 8.0).mean())

@@ -32,7 +32,9 @@ def test_each_shortfall_breaks_its_own_check(make_run: Callable[..., Run]) -> No
     lag = pd.Series([0.4] * 50)
     assert _broken(dataclasses.replace(run, loop_lag_s=lag)) == ["loop lag p99 of moments"]
     for clock in (None, Clock(0.0, 0.5)):
-        assert _broken(dataclasses.replace(run, room_clock=clock)) == ["clock offset to the room side known to"]
+        assert _broken(dataclasses.replace(run, room_clock=clock)) == [
+            "clock offset to the room side known to"
+        ]
 
 
 def test_a_dropped_dial_in_sixty_is_too_many(make_run: Callable[..., Run]) -> None:

@@ -46,7 +46,8 @@ def test_exit_codes_are_the_documented_ones() -> None:
 def test_a_sentence_names_the_value_the_bound_and_what_is_allowed() -> None:
     """Undecided names the size that would do, not valid the remedy."""
     assert sentence(Verdict.UNDECIDED, "bounded", [_gate(Verdict.UNDECIDED)], [GOOD]) == (
-        "Not decided for bounded: 30 calls are too few for not answered; 149 calls in that arm, all clean, would do."
+        "Not decided for bounded: 30 calls are too few for not answered; 149 calls in that arm, all "
+        "clean, would do."
     )
     assert sentence(Verdict.NOT_VALID, "bounded", [], [BAD]) == (
         "Not valid, so it decides nothing: dropped dials: 0.1 (limit 0.005). Lower the rate."

@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from reports.__main__ import main
+from reports.reading import read
 
 WriteRun = Callable[..., Path]
 ROOT = Path(__file__).parents[2]
@@ -17,7 +18,11 @@ ROOT = Path(__file__).parents[2]
 
 def _report(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "reports", *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-m", "reports", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
 
 
@@ -31,7 +36,12 @@ def test_the_report_is_one_page_that_needs_no_network(write_run: WriteRun) -> No
     assert first.stderr == ""
     verdict, *paths = first.stdout.splitlines()
     assert verdict.startswith("passed: bounded may be released")
-    assert [Path(path.strip()).name for path in paths] == ["summary.json", "summary.md", "junit.xml", "report.html"]
+    assert [Path(path.strip()).name for path in paths] == [
+        "summary.json",
+        "summary.md",
+        "junit.xml",
+        "report.html",
+    ]
     page = (folder / "report.html").read_bytes()
     assert b"http:" not in page
     assert b"https:" not in page
@@ -61,7 +71,12 @@ def test_the_exit_code_is_the_verdicts(
     assert main([str(folder), "--no-html"]) == code
     assert json.loads((folder / "summary.json").read_text())["exit_code"] == code
     assert not (folder / "report.html").exists()
-    assert capsys.readouterr().out.splitlines()[0].split(":")[0] in ("passed", "failed", "not_valid", "undecided")
+    assert capsys.readouterr().out.splitlines()[0].split(":")[0] in (
+        "passed",
+        "failed",
+        "not_valid",
+        "undecided",
+    )
 
 
 def test_what_cannot_be_read_is_one_sentence_and_exit_2(
@@ -86,28 +101,30 @@ def test_several_runs_get_a_folder_of_their_own(write_run: WriteRun) -> None:
     assert main([str(first), str(write_run(tau_s=20.0)), "--no-html"]) == 2
 
 
-def test_a_cut_run_is_reported_and_marked(write_run: WriteRun) -> None:
-    """The page of an interrupted run says so on its first screen, that of an invalid one before any figure."""
+def test_a_cut_run_is_reported_and_marked(write_run: WriteRun, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first screen and the Markdown of an interrupted run say so, and its verdict is what it can bear."""
     folder = write_run(calls=5, state="cut", gates={"not_answered": 0.1})
     out = folder / "elsewhere"
-    assert _report(folder, "--out", out).returncode == 5
-    page = (out / "report.html").read_text()
-    assert "cut before its plan" in page
-    assert page.index("cut before its plan") < page.index("<img")
+    assert main([str(folder), "--no-html", "--out", str(out)]) == 5
+    assert "undecided: Not decided for bounded" in capsys.readouterr().out
     assert "The run was cut before its plan's end" in (out / "summary.md").read_text()
+    assert "This run was cut before its plan's end." in read([folder]).verdict().html
 
 
 def test_junit_counts_failures_and_what_was_not_decided(write_run: WriteRun) -> None:
     """A failed gate is a failure, an undecided one is skipped, and checks of the tester stand beside them."""
     folder = write_run()
     main([str(folder), "--no-html"])
-    suites = {suite.get("name"): suite for suite in ElementTree.parse(folder / "junit.xml").getroot()}  # noqa: S314  our own file
+    root = ET.parse(folder / "junit.xml").getroot()  # noqa: S314  a file of our own
+    suites = {suite.get("name"): suite for suite in root}
     assert suites["validity"].get("failures") == "0"
     assert int(suites["gates"].get("failures") or 0) >= 1
     assert int(suites["gates"].get("skipped") or 0) >= 1
 
 
-def test_a_place_that_cannot_be_written_is_named(write_run: WriteRun, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_place_that_cannot_be_written_is_named(
+    write_run: WriteRun, capsys: pytest.CaptureFixture[str]
+) -> None:
     """An --out below a file is refused with the remedy."""
     folder = write_run()
     assert main([str(folder), "--no-html", "--out", str(folder / "run.json" / "x")]) == 2
