@@ -19,6 +19,6 @@ fi
 . scripts/uv.sh
 if [ ! -x "$venv/bin/python" ]; then "$UV" venv --quiet --no-python-downloads --python "$python" "$venv"; fi
 echo "python: $("$python" --version), packages of requirements.txt into $venv" >&2
-"$UV" pip sync --quiet --python "$venv/bin/python" --require-hashes requirements.txt
+"$UV" pip sync --quiet --compile-bytecode --python "$venv/bin/python" --require-hashes requirements.txt
 # pip sync has removed everything that is not in the list, the project itself included
 "$UV" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
