@@ -1,5 +1,6 @@
-"""SIPp as the answering side, for the tests that place real calls."""
+"""SIPp as the answering side and a small campaign, for the tests that place real calls."""
 
+import dataclasses
 import socket
 import subprocess
 import time
@@ -10,11 +11,20 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sip.call import Limits
+from sip.campaign import Campaign, Settings
+from sip.plan import Arrivals, Plan
+from sip.pool import Pool
+from sip.record import CallRecord, Epoch
 from sip.trunk import Trunk
 
 SCENARIOS = Path(__file__).parent / "sipp"
 READY_WITHIN_S = 10.0
+SHORT = Limits(
+    ring_timeout_s=0.6, setup_timeout_s=0.6, hold_s=0.6, final_after_cancel_s=0.4, bye_answer_s=0.4
+)
 Answering = Callable[..., Trunk]
+Place = Callable[..., list[CallRecord]]
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
@@ -60,3 +70,38 @@ def sipp(tmp_path: Path) -> Iterator[Answering]:
             return Trunk.parse(f"sip:127.0.0.1:{port};transport={transport}")
 
         yield start
+
+
+@pytest.fixture
+def place() -> Place:
+    """`place(pool, calls, rate=10, during=…, hold_s=…)` plays a small campaign; its records in dial order.
+
+    `during` is called with the campaign in every turn; the limits are short, and each can be given.
+    """
+    return _place
+
+
+def _place(
+    pool: Pool,
+    calls: int = 2,
+    *,
+    rate: float = 10.0,
+    during: Callable[[Campaign], None] = lambda _: None,
+    **limits: float,
+) -> list[CallRecord]:
+    plan = Plan(calls=calls, calls_per_second=rate, arms=("a", "b"), seed=1, arrivals=Arrivals.CONSTANT)
+    records: list[CallRecord] = []
+    epoch = Epoch.now()
+    campaign = Campaign(
+        plan.dials(),
+        pool,
+        Settings(run_id="run", numbers={"a": "100", "b": "200"}, limits=dataclasses.replace(SHORT, **limits)),
+        start_s=epoch.monotonic,
+        epoch=epoch,
+        worker="w",
+        on_record=records.append,
+    )
+    while not campaign.done:
+        pool.wait(min(campaign.step(time.monotonic()) - time.monotonic(), 0.2))
+        during(campaign)
+    return sorted(records, key=lambda record: record.due_s)

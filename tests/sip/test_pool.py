@@ -1,7 +1,5 @@
-"""Real calls by pjsua2 workers; SIPp is the far end."""
+"""Workers behind the pool: growth, pacing, death, gevent, nothing left behind; SIPp is the far end."""
 
-import dataclasses
-import itertools
 import json
 import os
 import re
@@ -17,47 +15,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sip.call import Limits
-from sip.campaign import Campaign, Settings
+from sip.campaign import Campaign
 from sip.errors import PhoneError
 from sip.outcome import Outcome
-from sip.plan import Arrivals, Plan
 from sip.pool import Pool
-from sip.record import CallRecord, Epoch
+from sip.record import CallRecord
 from sip.trunk import Trunk
 
 Answering = Callable[..., Trunk]
+Place = Callable[..., list[CallRecord]]
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
-LIMITS = Limits(
-    ring_timeout_s=0.6, setup_timeout_s=0.6, hold_s=0.6, final_after_cancel_s=0.4, bye_answer_s=0.4
-)
-
-
-def place(
-    pool: Pool,
-    calls: int = 2,
-    *,
-    rate: float = 10.0,
-    limits: Limits = LIMITS,
-    during: Callable[[Campaign], None] = lambda _: None,
-) -> list[CallRecord]:
-    """The records of a small campaign, in the order of their dials; `during` is called in every turn."""
-    plan = Plan(calls=calls, calls_per_second=rate, arms=("a", "b"), seed=1, arrivals=Arrivals.CONSTANT)
-    records: list[CallRecord] = []
-    epoch = Epoch.now()
-    campaign = Campaign(
-        plan.dials(),
-        pool,
-        Settings(run_id="run", numbers={"a": "100", "b": "200"}, limits=limits),
-        start_s=epoch.monotonic,
-        epoch=epoch,
-        worker="w",
-        on_record=records.append,
-    )
-    while not campaign.done:
-        pool.wait(min(campaign.step(time.monotonic()) - time.monotonic(), 0.2))
-        during(campaign)
-    return sorted(records, key=lambda record: record.due_s)
 
 
 def outcomes(records: list[CallRecord]) -> dict[Outcome, int]:
@@ -65,148 +32,7 @@ def outcomes(records: list[CallRecord]) -> dict[Outcome, int]:
     return dict(Counter(record.outcome for record in records))
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
-def test_an_answered_call_is_measured_from_its_invite_to_the_answer_of_its_bye(
-    sipp: Answering, tmp_path: Path, transport: str
-) -> None:
-    """Every stamp is there and in order, RTP went both ways, and the far end saw the call's id."""
-    with Pool(sipp("answer", transport), log_folder=tmp_path) as pool:
-        records = place(pool)
-
-    assert outcomes(records) == {Outcome.ANSWERED: 2}
-    for record in records:
-        stamps = [
-            record.due_s,
-            record.invite_s,
-            record.trying_s,
-            record.ringing_s,
-            record.answered_s,
-            record.first_packet_s,
-            record.first_audio_s,
-            record.bye_s,
-            record.bye_answered_s,
-        ]
-        known = [stamp for stamp in stamps if stamp is not None]
-        assert len(known) == len(stamps)
-        assert all(before <= after for before, after in itertools.pairwise(known))
-        assert record.answered_s is not None
-        assert record.ringing_s is not None
-        assert 0.2 <= record.answered_s - record.ringing_s < 0.5  # the scenario rings for 200 ms
-        assert (record.sip_status, record.sip_reason, record.ended_by) == (200, "OK", "caller")
-        assert record.silent is False
-        assert record.to_tag is not None
-        assert record.to_tag.startswith("far")
-        assert record.rtp is not None
-        assert 20 <= record.rtp.sent <= 40  # 50 a second for 0.6 s
-        assert record.rtp.received >= 0.8 * record.rtp.sent
-
-
-def test_media_before_the_answer_is_not_taken_for_the_agent(sipp: Answering, tmp_path: Path) -> None:
-    """After a 183 with SDP our voice still waits for the 200, and so do first packet and first sound."""
-    with Pool(sipp("early"), log_folder=tmp_path) as pool:
-        (record,) = place(pool, 1)
-
-    assert record.outcome is Outcome.ANSWERED
-    assert record.answered_s is not None
-    assert record.first_packet_s is not None
-    assert record.first_audio_s is not None
-    assert record.ringing_s is not None
-    assert record.ringing_s < record.answered_s < record.first_packet_s < record.first_audio_s
-
-
-def test_a_call_that_rings_on_is_cancelled_at_the_ring_timeout(sipp: Answering, tmp_path: Path) -> None:
-    """The far end sees a CANCEL, and its 487 comes back."""
-    with Pool(sipp("ring"), log_folder=tmp_path) as pool:
-        records = place(pool)
-
-    for record in records:
-        assert (record.outcome, record.sip_status, record.status_is_local) == (Outcome.UNANSWERED, 487, False)
-        assert record.cancel_s is not None
-        assert record.ringing_s is not None
-        assert record.cancel_s - record.ringing_s == pytest.approx(LIMITS.ring_timeout_s, abs=0.1)
-
-
-def test_a_200_that_crosses_the_cancel_is_acknowledged_and_hung_up(sipp: Answering, tmp_path: Path) -> None:
-    """No call is left up at the far end, which sees ACK and BYE."""
-    with Pool(sipp("cross"), log_folder=tmp_path) as pool:
-        (record,) = place(pool, 1)
-
-    assert (record.outcome, record.sip_status) == (Outcome.UNANSWERED, 200)
-    assert record.bye_answered_s is not None
-
-
-def test_a_cancel_that_is_not_answered_holds_its_line_for_a_bounded_time(
-    sipp: Answering, tmp_path: Path
-) -> None:
-    """The record says who made the status up."""
-    with Pool(sipp("mute_cancel"), log_folder=tmp_path) as pool:
-        (record,) = place(pool, 1)
-
-    assert (record.outcome, record.status_is_local) == (Outcome.UNANSWERED, True)
-    assert record.ended_s is not None
-    assert record.cancel_s is not None
-    assert record.ended_s - record.cancel_s == pytest.approx(LIMITS.final_after_cancel_s, abs=0.2)
-
-
-@pytest.mark.parametrize(
-    ("scenario", "status", "reason", "outcome"),
-    [
-        ("busy", 486, "Rejected", Outcome.AGENT_FAILED),
-        ("refuse", 403, "Forbidden", Outcome.TRUNK_LIMIT),
-        ("redirect", 302, "Moved Temporarily", Outcome.REDIRECTED),
-    ],
-)
-def test_a_rejection_keeps_the_far_ends_status_and_reason(
-    sipp: Answering, tmp_path: Path, scenario: str, status: int, reason: str, outcome: Outcome
-) -> None:
-    """486 after ringing is the agent's failure, 403 the trunk's limit, and a 302 is never followed."""
-    with Pool(sipp(scenario), log_folder=tmp_path) as pool:
-        (record,) = place(pool, 1)
-
-    assert (record.sip_status, record.sip_reason, record.status_is_local) == (status, reason, False)
-    assert (record.outcome, record.ended_by) == (outcome, "callee")
-    assert record.to_tag is not None
-
-
-def test_a_digest_challenge_is_answered_within_the_one_attempt(sipp: Answering, tmp_path: Path) -> None:
-    """The first INVITE's stamp stays, and the password is in no log."""
-    trunk = dataclasses.replace(sipp("challenge"), user="alice", password="not-to-be-logged")  # noqa: S106
-    with Pool(trunk, log_folder=tmp_path) as pool:
-        (record,) = place(pool, 1)
-
-    assert (record.outcome, record.sip_status) == (Outcome.ANSWERED, 200)
-    assert all("not-to-be-logged" not in log.read_text(errors="replace") for log in tmp_path.glob("*.log"))
-
-
-def test_a_challenge_without_credentials_is_a_misconfiguration(sipp: Answering, tmp_path: Path) -> None:
-    """The 407 is the attempt's final status."""
-    with Pool(sipp("challenge"), log_folder=tmp_path) as pool:
-        (record,) = place(pool, 1)
-
-    assert (record.outcome, record.sip_status) == (Outcome.MISCONFIGURED, 407)
-
-
-def test_a_far_end_that_hangs_up_ends_the_call(sipp: Answering, tmp_path: Path) -> None:
-    """Its RTP counters are kept, and no BYE of ours is on record."""
-    limits = dataclasses.replace(LIMITS, hold_s=10.0)
-    with Pool(sipp("hang_up"), log_folder=tmp_path) as pool:
-        (record,) = place(pool, 1, limits=limits)
-
-    assert (record.outcome, record.ended_by, record.bye_s) == (Outcome.ANSWERED, "callee", None)
-    assert record.rtp is not None
-    assert record.rtp.received > 0
-
-
-def test_a_bye_that_is_not_answered_ends_the_call_all_the_same(sipp: Answering, tmp_path: Path) -> None:
-    """The disconnect delay is unknown then, the outcome is not."""
-    with Pool(sipp("mute_bye"), log_folder=tmp_path) as pool:
-        (record,) = place(pool, 1)
-
-    assert (record.outcome, record.bye_answered_s) == (Outcome.ANSWERED, None)
-    assert record.bye_s is not None
-
-
-def test_a_silent_far_end_holds_no_line_for_longer_than_the_limits(tmp_path: Path) -> None:
+def test_a_silent_far_end_holds_no_line_for_longer_than_the_limits(place: Place, tmp_path: Path) -> None:
     """Eight calls in a row on four lines to a socket that nobody reads: no response, and none was dropped."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
@@ -218,18 +44,9 @@ def test_a_silent_far_end_holds_no_line_for_longer_than_the_limits(tmp_path: Pat
     assert all(record.ringing_s is None and record.status_is_local for record in records)
 
 
-def test_a_trunk_that_refuses_connections_gives_no_response(tmp_path: Path) -> None:
-    """The 503 that the stack makes up for it is marked and never taken for the system's."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))  # held, so that nobody else takes it, and not listening
-        trunk = Trunk.parse(f"sip:127.0.0.1:{closed.getsockname()[1]};transport=tcp")
-        with Pool(trunk, log_folder=tmp_path) as pool:
-            (record,) = place(pool, 1)
-
-    assert (record.outcome, record.status_is_local) == (Outcome.NO_RESPONSE, True)
-
-
-def test_a_line_that_was_just_freed_takes_the_next_call(sipp: Answering, tmp_path: Path) -> None:
+def test_a_line_that_was_just_freed_takes_the_next_call(
+    sipp: Answering, place: Place, tmp_path: Path
+) -> None:
     """Sixteen refused calls on four lines, one after the other as fast as the pacing allows: none is lost."""
     with Pool(sipp("refuse"), log_folder=tmp_path, max_concurrent=4) as pool:
         records = place(pool, 16, rate=24.0)
@@ -237,9 +54,10 @@ def test_a_line_that_was_just_freed_takes_the_next_call(sipp: Answering, tmp_pat
     assert outcomes(records) == {Outcome.TRUNK_LIMIT: 16}
 
 
-def test_fifty_calls_at_once_are_all_answered_and_recorded(sipp: Answering, tmp_path: Path) -> None:
+def test_fifty_calls_at_once_are_all_answered_and_recorded(
+    sipp: Answering, place: Place, tmp_path: Path
+) -> None:
     """The pool grows from four lines to what the load needs; nothing is lost and no worker is replaced."""
-    limits = dataclasses.replace(LIMITS, hold_s=3.0)
     peak = 0
 
     def watch(campaign: Campaign) -> None:
@@ -247,7 +65,7 @@ def test_fifty_calls_at_once_are_all_answered_and_recorded(sipp: Answering, tmp_
         peak = max(peak, campaign.calls_up)
 
     with Pool(sipp("answer"), log_folder=tmp_path, concurrent=20) as pool:
-        records = place(pool, 60, rate=20.0, limits=limits, during=watch)
+        records = place(pool, 60, rate=20.0, hold_s=3.0, during=watch)
         health = pool.health()
 
     assert outcomes(records) == {Outcome.ANSWERED: 60}
@@ -261,10 +79,9 @@ def test_fifty_calls_at_once_are_all_answered_and_recorded(sipp: Answering, tmp_
 
 
 def test_a_worker_that_is_killed_loses_its_own_calls_only_and_is_replaced(
-    sipp: Answering, tmp_path: Path
+    sipp: Answering, place: Place, tmp_path: Path
 ) -> None:
     """Its calls end as the tester's failure, the others go on, and later calls find all lines again."""
-    limits = dataclasses.replace(LIMITS, hold_s=2.0)
     victims: list[int] = []
 
     def kill_one(campaign: Campaign) -> None:
@@ -273,7 +90,7 @@ def test_a_worker_that_is_killed_loses_its_own_calls_only_and_is_replaced(
             os.kill(victims[0], signal.SIGKILL)
 
     with Pool(sipp("answer"), log_folder=tmp_path, concurrent=4, max_concurrent=8) as pool:
-        records = place(pool, 8, limits=limits, during=kill_one)
+        records = place(pool, 8, hold_s=2.0, during=kill_one)
         while len(pool.health().processes) < 3:  # zygote and two workers
             pool.wait(0.1)
             pool.events()
@@ -289,7 +106,7 @@ def test_a_worker_that_is_killed_loses_its_own_calls_only_and_is_replaced(
 
 
 def test_when_the_zygote_is_killed_all_calls_are_lost_and_the_pool_recovers(
-    sipp: Answering, tmp_path: Path
+    sipp: Answering, place: Place, tmp_path: Path
 ) -> None:
     """Its workers die with it; a new zygote makes new ones, and the next calls are answered."""
     killed: list[int] = []
@@ -310,9 +127,10 @@ def test_when_the_zygote_is_killed_all_calls_are_lost_and_the_pool_recovers(
     assert outcomes(again) == {Outcome.ANSWERED: 2}
 
 
-def test_a_run_that_is_cut_hangs_up_and_cancels_its_calls(sipp: Answering, tmp_path: Path) -> None:
+def test_a_run_that_is_cut_hangs_up_and_cancels_its_calls(
+    sipp: Answering, place: Place, tmp_path: Path
+) -> None:
     """All records are there long before the hold would have ended."""
-    limits = dataclasses.replace(LIMITS, hold_s=30.0, ring_timeout_s=30.0)
     began_s = time.monotonic()
 
     def cut(campaign: Campaign) -> None:
@@ -321,7 +139,7 @@ def test_a_run_that_is_cut_hangs_up_and_cancels_its_calls(sipp: Answering, tmp_p
 
     with Pool(sipp("answer"), log_folder=tmp_path, concurrent=4) as pool:
         began_s = time.monotonic()
-        records = place(pool, 3, limits=limits, during=cut)
+        records = place(pool, 3, hold_s=30.0, ring_timeout_s=30.0, during=cut)
 
     assert outcomes(records) == {Outcome.ANSWERED: 3}
     assert {record.ended_by for record in records} == {"tester"}
