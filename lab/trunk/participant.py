@@ -59,7 +59,7 @@ class SipParticipant:
         self._publishing = asyncio.create_task(self._publish())
 
     async def _publish(self) -> None:
-        speech = Speech(self._room.local_participant.identity)
+        self._speech = speech = Speech(self._room.local_participant.identity)
         options = rtc.TrackPublishOptions(
             source=rtc.TrackSource.SOURCE_MICROPHONE, red=False, dtx=False, stream="camera"
         )
@@ -67,7 +67,6 @@ class SipParticipant:
             await self._room.local_participant.publish_track(speech.track, options)
         except PublishTrackError as error:
             _log.warning("the caller's audio was not published: %s", error)
-        self._speech = speech
 
     def say(self, pcm: bytes) -> None:
         """Send the caller's voice into the room, 8 kHz 16-bit PCM."""
@@ -96,8 +95,8 @@ class SipParticipant:
             await asyncio.wait([self._joining])
             self._joining.exception()  # whoever joined has heard of it
         if self._publishing is not None:
-            self._publishing.cancel()
-            await asyncio.wait([self._publishing])
+            # Cut off in the middle the SDK would keep the track, with a thread of its own, for good.
+            await asyncio.wait([self._publishing], timeout=_LEAVE_S)
         for hearing in self._hearings.values():
             hearing.close()
         self._hearings.clear()

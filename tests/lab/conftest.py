@@ -48,11 +48,11 @@ def trunk(livekit: LiveKitServer, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def call(trunk: Trunk) -> Iterator[Callable[..., Caller]]:
-    """Makes callers of the trunk: `call(number)`, each ready to send its INVITE."""
+    """Makes callers of the trunk, or of another: `call(number)`, each ready to send its INVITE."""
     made: list[Caller] = []
 
-    def make(number: str, user: str = "") -> Caller:
-        made.append(Caller(trunk.port, number, user))
+    def make(number: str, user: str = "", *, of: Trunk = trunk) -> Caller:
+        made.append(Caller(of.port, number, user))
         return made[-1]
 
     yield make
