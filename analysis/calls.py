@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.emodel import mos
+
 TIMES = (
     "due",
     "invite",
@@ -117,6 +119,9 @@ def _with_durations(calls: pd.DataFrame, tau_s: float) -> pd.DataFrame:
     calls["wait_s"] = wait.where(counts & (measured_audio | ~in_time) & bool(measured_audio.any()))
     calls["disconnect_delay_s"] = calls["bye_answered_s"] - calls["bye_s"]
     calls["rtp_loss"] = calls["rtp_lost"] / (calls["rtp_lost"] + calls["rtp_received"]).replace(0, np.nan)
+    # Half the round trip stands for the way in one direction; where it is not known the delay is left out.
+    modelled = mos(calls["rtp_loss"], calls["rtp_rtt_ms"].fillna(0.0) / 2)
+    calls["rtp_mos"] = calls["rtp_mos"].fillna(pd.Series(modelled, index=calls.index))
     return _with_room_durations(calls, given_up)
 
 

@@ -115,9 +115,7 @@ def foretold(run: Run, forecast: Sequence[Prediction]) -> Exhibit:
                 [measured[1], measured[2]], [row, row], color=drawn.colour, linewidth=2, solid_capstyle="butt"
             )
             axes.plot(measured[0], row, drawn.marker, color=drawn.colour, markersize=7, clip_on=False)
-            axes.plot(
-                entry.predicted_share, row, "|", color=INK, markersize=22, markeredgewidth=2, clip_on=False
-            )
+            axes.plot(predicted, row, "|", color=INK, markersize=22, markeredgewidth=2, clip_on=False)
             axes.annotate(
                 f"predicted {entry.predicted_not_answered}, measured {entry.measured_not_answered} "
                 f"of {entry.set_ups}",

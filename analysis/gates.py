@@ -191,6 +191,20 @@ def _gate_name(name: str) -> GateName:
         raise UnknownGateError(f"There is no gate named {name!r}; there are {known}.") from error
 
 
+def out_of_reach(limits: Mapping[str, float], *, calls: int, tau_s: float) -> list[tuple[str, int]]:
+    """The gates that `calls` calls of an arm cannot pass, even if all are clean, and the calls that could.
+
+    Raises:
+        UnknownGateError: a name is not in the catalogue.
+    """
+    needs = [
+        (f"{CATALOGUE[name].label} {'≥' if CATALOGUE[name].at_least else '≤'} {limit:g}", needed)
+        for name, limit in gates_of(limits).items()
+        if (needed := CATALOGUE[name].needed(limit, tau_s)) is not None
+    ]
+    return [(label, needed) for label, needed in needs if needed > calls]
+
+
 def judge(
     calls: pd.DataFrame, arm: str, limits: Mapping[str, float], *, tau_s: float
 ) -> tuple[list[Gate], list[str]]:

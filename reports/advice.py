@@ -5,7 +5,7 @@ from analysis.causes import Cause
 from analysis.gates import CATALOGUE, Gate, Verdict
 from analysis.run import Run
 from analysis.summary import Summary
-from analysis.verdict import comparison_sentence, reading
+from analysis.verdict import comparison_sentence
 from analysis.wording import count, interval, number, percent
 
 REMEDIES = {
@@ -32,9 +32,7 @@ def why(run: Run, summary: Summary) -> list[str]:
             for check in summary.validity
             if not check.ok
         ]
-    said = [f"{name}: {_callers(arm, run.tau_s)}" for name, arm in summary.arms.items() if arm.calls]
-    said += [reading(gate) + "." for gate in summary.gates if gate.verdict is Verdict.FAILED]
-    return said
+    return [f"{name}: {_callers(arm, run.tau_s)}" for name, arm in summary.arms.items() if arm.calls]
 
 
 def how_sure(run: Run, summary: Summary) -> list[str]:

@@ -1,7 +1,7 @@
 """What a notebook asks: each question is one method, each answer a panel or an exhibit."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,17 +42,17 @@ class Reading:
         """The difference between the arms, or that none is shown."""
         return panel("comparisons", summary=self.summary)
 
-    def waiting(self) -> Exhibit:
+    def waiting(self) -> Exhibit | Panel:
         """The curve of callers still waiting."""
-        return figures.waiting_curves(self.run)
+        return self._drawn(figures.waiting_curves)
 
-    def time_line(self) -> Exhibit:
+    def time_line(self) -> Exhibit | Panel:
         """Every call over the run."""
-        return figures.time_line(self.run)
+        return self._drawn(figures.time_line)
 
-    def stages(self) -> Exhibit:
+    def stages(self) -> Exhibit | Panel:
         """Where the time of chosen calls went."""
-        return stages.where_time_went(self.run)
+        return self._drawn(stages.where_time_went)
 
     def causes(self) -> Panel:
         """Why calls were slow or never answered."""
@@ -60,7 +60,7 @@ class Reading:
 
     def foretold(self) -> Exhibit | Panel:
         """The prediction from the manufactured faults beside the measurement."""
-        if not self.summary.prediction:
+        if not self.summary.prediction or self.run.counted().empty:
             return panel("nothing_foretold")
         return figures.foretold(self.run, self.summary.prediction)
 
@@ -83,6 +83,9 @@ class Reading:
     def provenance(self) -> Panel:
         """How these numbers were made."""
         return panel("provenance", run=self.run, summary=self.summary)
+
+    def _drawn(self, draw: Callable[[Run], Exhibit]) -> Exhibit | Panel:
+        return panel("no_calls") if self.run.counted().empty else draw(self.run)
 
 
 def read(folders: Sequence[Path] | None = None) -> Reading:
