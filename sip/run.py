@@ -20,12 +20,14 @@ from sip.lab_process import LabProcess
 from sip.options import Options
 from sip.plan import Plan
 from sip.pool import Pool
+from sip.priority import raised_priority
 from sip.record import CallRecord, CallsFile, Epoch, HealthFile, RunFolder
 from sip.trunk import Trunk
 
 WORKER = "0"  # the name of the one process that places calls
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 _VERDICTS = (0, 3, 4, 5)
+_REFUSED = 2
 _LOOK_EVERY_S = 0.2  # how soon an interruption is noticed
 _LEAD_S = 0.5  # from ready to time zero of the plan, so that nothing is late before it began
 _FIRST_LINES = 50  # more come as calls come up
@@ -101,21 +103,8 @@ class Run:
         campaign, pool, health = self._campaign, self._pool, self._health
         if campaign is None or pool is None or health is None:
             return
-        wanted_s, cut = math.inf, False
-        while not campaign.done:
-            now_s = time.monotonic()
-            health.late(now_s - wanted_s)
-            if not cut and (self._interrupted or self._error is not None):
-                cut = True
-                campaign.abort(now_s, str(self._error or "interrupted"))
-            wanted_s = campaign.step(now_s)
-            try:
-                if health.due(now_s):
-                    health.write(now_s, calls_up=campaign.calls_up, dropped_dials=campaign.dropped_dials)
-                    self._look_after_lab()
-            except RingtimeError as error:
-                self._error = self._error or error
-            pool.wait(max(0.0, min(wanted_s - time.monotonic(), _LOOK_EVERY_S)))
+        with raised_priority():
+            self._drive(campaign, pool, health)
         if campaign.stop_reason:
             _log.warning("Dialling stopped early: %s", campaign.stop_reason)
 
@@ -134,6 +123,23 @@ class Run:
             return Verdict(self._error.exit_code, f"{verdict.words}\n{self._error}")
         return Verdict(INTERRUPTED, verdict.words) if self._interrupted else verdict
 
+    def _drive(self, campaign: Campaign, pool: Pool, health: Health) -> None:
+        wanted_s, cut = math.inf, False
+        while not campaign.done:
+            now_s = time.monotonic()
+            health.late(now_s - wanted_s)
+            if not cut and (self._interrupted or self._error is not None):
+                cut = True
+                campaign.abort(now_s, str(self._error or "interrupted"))
+            try:
+                wanted_s = campaign.step(now_s)
+                if health.due(now_s):
+                    health.write(now_s, calls_up=campaign.calls_up, dropped_dials=campaign.dropped_dials)
+                    self._look_after_lab()
+            except RingtimeError as error:
+                self._error = self._error or error
+            pool.wait(max(0.0, min(wanted_s - time.monotonic(), _LOOK_EVERY_S)))
+
     def _start(self) -> None:
         options = self._options
         folder = self._folder = RunFolder.create(options.run_dir)
@@ -145,9 +151,11 @@ class Run:
         folder.write_run(document)
         preview = subprocess.Popen(
             [sys.executable, "-m", "reports", "--preview", str(folder.path)],
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._up.callback(preview.kill)  # of no effect once it has ended
         pool = self._pool = Pool(
             target.trunk,
             log_folder=folder.path / "logs",
@@ -156,9 +164,11 @@ class Run:
         )
         self._up.callback(pool.close)
         pool.open()
-        said = preview.communicate()[1].strip()
-        if preview.returncode == 2:
-            raise OptionRefusedError(said)
+        short, refused = (words.strip() for words in preview.communicate())
+        if preview.returncode == _REFUSED:
+            raise OptionRefusedError(refused)
+        if short:
+            _log.warning("%s", short)
         self._up.enter_context(self._records(folder, target, document))
 
     def _target(self, folder: RunFolder) -> Target | None:

@@ -16,6 +16,7 @@ from pjsua2 import pjsua2 as bindings
 from sip import phone
 from sip.line import Line
 from sip.native import Library
+from sip.priority import raised_priority
 from sip.voice import RATE_HZ
 from sip.wire import CloseCommand, DialCommand, EndCommand, Message, Pulse, Ready, WorkerSpec, encode, receive
 
@@ -230,11 +231,10 @@ def main(spec: WorkerSpec, pool: socket.socket) -> None:
         os.dup2(log, sys.stderr.fileno())
         logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, 0, -10)
-        worker = Worker(spec, pool)
-        worker.run()
-        worker.close()
+        with raised_priority():
+            worker = Worker(spec, pool)
+            worker.run()
+            worker.close()
         status = 0
     except BaseException:
         _log.exception("the worker cannot go on")

@@ -35,8 +35,8 @@ def test_a_run_against_one_s_own_trunk_leaves_a_complete_folder(
     locust_command.start("--trunk", trunk.uri, *NUMBERS, *QUICK, "--calls", "8")
     code, output = locust_command.end()
 
-    assert code in (0, 3, 5), output
     folder = locust_command.folder()
+    assert code == json.loads((folder / "summary.json").read_text())["exit_code"], output
     run = json.loads((folder / "run.json").read_text())
     jsonschema.validate(run, schema("run"))
     assert (run["state"], run["trunk"]["kind"], run["observe"]) == ("complete", "remote", "off")
@@ -61,7 +61,7 @@ def test_ctrl_c_hangs_up_and_keeps_every_record(locust_command: LocustCommand, s
     )
     seen = locust_command.wait_for("Placing")
     health = locust_command.folder() / "health-0.jsonl"
-    wait_until(lambda: any(line["calls_up"] >= 3 for line in lines(health)))
+    wait_until(lambda: any(line["calls_up"] >= 10 for line in lines(health)))
 
     os.killpg(locust_command.process.pid, signal.SIGINT)
     code, output = locust_command.end()
@@ -71,8 +71,9 @@ def test_ctrl_c_hangs_up_and_keeps_every_record(locust_command: LocustCommand, s
     assert run["state"] == "cut"
     records = locust_command.records()
     answered = [record for record in records if record["outcome"] == "answered"]
-    assert len(answered) >= 3
-    assert all(record["bye_s"] is not None and record["ended_by"] == "tester" for record in answered)
+    assert answered
+    assert all(record["bye_answered_s"] is not None for record in answered)
+    assert {record["ended_by"] for record in records} == {"tester"}
     assert lines(locust_command.folder() / "calls-0.jsonl")[-1] == {"closed": True, "count": len(records)}
     assert_all_gone(locust_command.relatives())
 
