@@ -111,7 +111,7 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
     calls_table, duplicates = call_table(
         records, rooms, tau_s=settings["tau_s"], zero_unix=settings["clock"]["unix"]
     )
-    health, loop_lag_s = _health(folder)
+    health, loop_lag = _health(folder)
     return Run(
         run_ids=(settings["run_id"],),
         state=settings["state"],
@@ -143,7 +143,7 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
         calls=calls_table,
         faults=_faults(folder),
         health=health,
-        loop_lag_s=loop_lag_s,
+        loop_lag=loop_lag,
     )
 
 
@@ -160,13 +160,14 @@ def _faults(folder: Path) -> pd.DataFrame:
     return faults.astype({"unix": "float64", "held_s": "float64", "room": object})
 
 
-def _health(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
+def _health(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CPU of each tester process by second, and the loop lag by worker and second."""
     cpu, lag = [], []
     for path in sorted(folder.glob("health-*.jsonl")):
         for line in _lines(path).values:
             if line["loop_lag_s"] is not None:
-                lag.append(line["loop_lag_s"])
+                lag.append((line["unix"], line["loop_lag_s"]))
             cpu += [(line["unix"], entry["name"], entry["cpu_share"]) for entry in line["processes"]]
     table = pd.DataFrame.from_records(cpu, columns=["unix", "process", "cpu_share"])
-    return table.astype({"unix": "float64", "cpu_share": "float64"}), pd.Series(lag, dtype="float64")
+    table = table.astype({"unix": "float64", "cpu_share": "float64"})
+    return table, pd.DataFrame(lag, columns=["unix", "lag_s"], dtype="float64")

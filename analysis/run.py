@@ -67,7 +67,7 @@ class Run:
     """A run folder, read.
 
     `calls` has one row a call attempt (see `analysis.calls`), `faults` one a mistreated set-up, `health` one
-    a tester process and second, `loop_lag_s` one a worker and second.
+    a tester process and second, `loop_lag` one a worker and second.
     """
 
     run_ids: tuple[str, ...]
@@ -100,7 +100,7 @@ class Run:
     calls: pd.DataFrame
     faults: pd.DataFrame
     health: pd.DataFrame
-    loop_lag_s: pd.Series
+    loop_lag: pd.DataFrame
 
     def arm(self, name: str) -> Arm:
         """The arm of that name."""

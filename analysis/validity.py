@@ -62,13 +62,13 @@ def checks(run: Run) -> list[Check]:
         ),
         _at_most(
             "CPU of the busiest tester process (p95 of seconds)",
-            _busiest(run.health, attempts),
+            _busiest(_while_calling(run.health, attempts)),
             0.90,
             "Add --processes or another machine, or lower --calls-per-second.",
         ),
         _at_most(
             "loop lag p99 of moments, s",
-            lag_quantile(run.loop_lag_s.to_numpy(dtype="float64"), 0.99),
+            lag_quantile(_while_calling(run.loop_lag, attempts)["lag_s"].to_numpy(dtype="float64"), 0.99),
             0.020,
             "Something else was using the tester's cores: run it alone, or on another machine.",
         ),
@@ -109,19 +109,17 @@ def _quantile(values: pd.Series, q: float) -> float | None:
     return float(known.quantile(q, interpolation="higher")) if len(known) else None
 
 
-def _busiest(health: pd.DataFrame, attempts: pd.DataFrame) -> float | None:
-    """The CPU share that the busiest process exceeded in one second of twenty while calls were up.
-
-    The tester's own start (imports, forks) is no part of the measurement.
-    """
-    if health.empty:
-        return None
+def _while_calling(health: pd.DataFrame, attempts: pd.DataFrame) -> pd.DataFrame:
+    """The health rows from the first dial to the last end; the tester's own start is no part of a measurement."""
     begun = (attempts["zero_unix"] + attempts["due_s"]).min()
     ended = (attempts["zero_unix"] + attempts["ended_s"]).max()
-    during = health[health["unix"].between(begun, ended)] if len(attempts) else health
-    if during.empty:
-        return None
-    return float(during.groupby("process")["cpu_share"].quantile(0.95).max())
+    # A row tells of the second before it.
+    return health[health["unix"].between(begun, ended + 1)]
+
+
+def _busiest(health: pd.DataFrame) -> float | None:
+    """The CPU share that the busiest process exceeded in one second of twenty."""
+    return None if health.empty else float(health.groupby("process")["cpu_share"].quantile(0.95).max())
 
 
 def lag_quantile(largest_s: np.ndarray[tuple[int, ...], np.dtype[np.float64]], q: float) -> float | None:
