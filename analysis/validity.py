@@ -110,7 +110,7 @@ def _quantile(values: pd.Series, q: float) -> float | None:
 
 
 def _while_calling(health: pd.DataFrame, attempts: pd.DataFrame) -> pd.DataFrame:
-    """The health rows from the first dial to the last end; the tester's own start is no part of a measurement."""
+    """The health rows from the first dial to the last end: the tester's start is no measurement."""
     begun = (attempts["zero_unix"] + attempts["due_s"]).min()
     ended = (attempts["zero_unix"] + attempts["ended_s"]).max()
     # A row tells of the second before it.

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from analysis.gates import CATALOGUE
+from analysis.intervals import Estimate
 from analysis.summary import Summary
 from analysis.verdict import comparison_sentence, reading
-from analysis.wording import estimate, interval, number, percent
+from analysis.wording import NOTHING, estimate, interval, number, percent
 
 
 def markdown(summary: Summary) -> str:
@@ -46,13 +47,27 @@ def _arms(summary: Summary) -> str:
     ]
     for name, arm in summary.arms.items():
         missed = arm.not_answered_share
-        rows.append(
-            f"| {name} | {arm.calls} | {arm.not_answered} = {percent(missed.value)} "
-            f"({interval(missed, scale=100)}) "
-            f"| {estimate(arm.ring_to_answer_s.p50)} | {estimate(arm.ring_to_answer_s.p95)} "
-            f"| {number(arm.rmst_s.value)} ({interval(arm.rmst_s)}) |"
-        )
+        ring = arm.ring_to_answer_s
+        cells = [
+            name,
+            str(arm.calls),
+            _share(arm.not_answered, missed),
+            estimate(ring.p50),
+            estimate(ring.p95),
+            _with_interval(number(arm.rmst_s.value), interval(arm.rmst_s)),
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def _share(hits: int, found: Estimate) -> str:
+    if found.value is None:
+        return NOTHING
+    return _with_interval(f"{hits} = {percent(found.value)}", interval(found, scale=100))
+
+
+def _with_interval(text: str, between: str) -> str:
+    return f"{text} ({between})" if between else text
 
 
 def _comparisons(summary: Summary) -> list[str]:

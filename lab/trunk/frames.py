@@ -108,4 +108,4 @@ class Speech:
     async def close(self) -> None:
         """Stop speaking."""
         await self._source.aclose()
-        self.track._ffi_handle.dispose()  # or the source's thread runs on until the garbage collector comes by
+        self.track._ffi_handle.dispose()  # or the source's thread outlives the call

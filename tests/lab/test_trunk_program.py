@@ -1,5 +1,6 @@
 """Facts about the embedded trunk as a program: how it starts, ends, and gives back what it took."""
 
+import contextlib
 import json
 import os
 import signal
@@ -164,8 +165,11 @@ def _calls_of_every_kind(rooms: RoomSide, call: Call, trunk: Trunk) -> None:
 
 
 def _thread_names(process: psutil.Process) -> set[str]:
-    tasks = Path(f"/proc/{process.pid}/task")
-    return {(task / "comm").read_text().strip() for task in tasks.iterdir()}
+    names = set()
+    for task in Path(f"/proc/{process.pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it has just ended
+            names.add((task / "comm").read_text().strip())
+    return names
 
 
 def _becomes_true(condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
