@@ -120,13 +120,12 @@ def main() -> int:
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("livekit").setLevel(logging.WARNING)  # its INFO is a line or two for every call
+    url, ports = arguments.livekit_url, arguments.rtp_ports
     try:
         key, secret = os.environ["LIVEKIT_API_KEY"], os.environ["LIVEKIT_API_SECRET"]
-        asyncio.run(
-            serve(
-                arguments.livekit_url, key, secret, sip_port=arguments.sip_port, rtp_ports=arguments.rtp_ports
-            )
-        )
+        # Not asyncio.run, which would go on to wait for whatever did not end within its grace.
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(serve(url, key, secret, sip_port=arguments.sip_port, rtp_ports=ports))
     except KeyError as error:
         print(f"{error.args[0]} is not set: give the credentials in the environment", file=sys.stderr)
         return 1
@@ -139,5 +138,4 @@ def main() -> int:
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
-    # Past the SDK's own end of process, which may wait for connections that are gone.
-    os._exit(code)
+    os._exit(code)  # past the SDK's own clearing up, which may wait for connections that are gone
