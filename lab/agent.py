@@ -31,7 +31,7 @@ def prewarm(_: JobProcess) -> None:
 
 
 async def take_call(ctx: JobContext) -> None:
-    """Join the room, publish the tone and stay until the room ends."""
+    """Join the room, publish the tone and stay until the caller has left, as an AgentSession does."""
     began_s = time.monotonic()
     await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
     _log.info("connected to room %s in %.3f s", ctx.room.name, time.monotonic() - began_s)
@@ -41,8 +41,9 @@ async def take_call(ctx: JobContext) -> None:
         track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
     )
     frame = tone_frame()
-    while ctx.room.isconnected():
+    while ctx.room.isconnected() and ctx.room.remote_participants:
         await source.capture_frame(frame)
+    ctx.shutdown("the caller has left")
 
 
 def tone_frame() -> rtc.AudioFrame:

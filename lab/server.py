@@ -110,6 +110,7 @@ def server_configuration(port: int, redis: Redis, key: str, webhook_url: str | N
         "logging": {"level": "info", "json": True},
         "rtc": {
             "udp_port": free_port(SOCK_DGRAM),
+            "stun_servers": ["127.0.0.1:9"],  # none, where an empty list means public ones
             "tcp_port": 0,
             "allow_tcp_fallback": False,
             "use_external_ip": False,
