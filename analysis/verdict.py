@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from analysis.compare import Comparison, Effect
+from analysis.compare import ALPHA, Comparison, Effect
 from analysis.gates import CATALOGUE, Gate, Verdict
 from analysis.validity import Check
 from analysis.wording import count, number, p_value, quantity
@@ -76,7 +76,12 @@ def comparison_sentence(comparison: Comparison, tau_s: float) -> str:
         else f"this run would have found {number(least.rmst_s)} s "
         f"or {number(100 * least.not_answered)} of 100 calls four times out of five"
     )
-    return f"{arms}: no difference shown ({could}); {sizes}."
+    aside = ""
+    if missed.p is not None and missed.p < ALPHA:
+        aside = (
+            f" Calls not answered differ by themselves ({p_value(missed.p)}), but were to be tested second."
+        )
+    return f"{arms}: no difference shown ({could}); {sizes}.{aside}"
 
 
 def _change(effect: Effect, scale: float, unit: str, less: str, more: str) -> str:

@@ -16,6 +16,9 @@ from lab.process import die_with_parent
 _SAMPLE_RATE_HZ = 48000  # what Opus and the FFI work at: no resampling
 _FRAME_S = 0.1  # 20 ms frames cost more than the call itself
 _TONE_HZ = 440
+# Agents have hosts of their own in a deployment. Here they share the machine with server and trunk, and a
+# score of them would leave the trunk, which is one process, too little to answer a call.
+_NICE = 10
 _TONE_AMPLITUDE = 8000  # of 32767: clearly audible after G.711, far from clipping
 
 _log = logging.getLogger("lab.agent")  # __name__ is __mp_main__ in a job process
@@ -76,6 +79,7 @@ def no_load() -> float:
 
 def main() -> None:
     """Run the worker until it is ended."""
+    os.nice(_NICE)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     asyncio.run(agent_server().run())
 

@@ -21,6 +21,7 @@ from lab.errors import NotReadyError
 _Ready = TypeVar("_Ready")
 
 _LOOK_EVERY_S = 0.02
+_WORDS_SHOWN = 200  # characters of a log's line; those of LiveKit go to thousands
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None, use_errno=True)
 # Below the range outgoing connections draw from, so none can take a port between its choice and its use.
@@ -113,9 +114,12 @@ class Child:
         return None
 
     def last_words(self) -> str:
-        """Where the log is, and its last line."""
+        """Where the log is, and how its last line begins."""
         lines = [line for line in self.log_lines() if line.strip()]
-        return f"the last line of {self.log} is: {lines[-1]}" if lines else f"{self.log} is empty"
+        if not lines:
+            return f"{self.log} is empty"
+        cut = "…" if len(lines[-1]) > _WORDS_SHOWN else ""
+        return f"the last line of {self.log} is: {lines[-1][:_WORDS_SHOWN]}{cut}"
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM, to a child that has not been stopped."""

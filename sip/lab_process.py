@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from sip.arms import ArmChoice
 from sip.errors import LabDownError, OptionRefusedError
-from sip.options import ArmChoice, Options
+from sip.options import Options
 
 _READY_WITHIN_S = 180.0
 _GONE_WITHIN_S = 20.0

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from sip import arms
+from sip.arms import ArmChoice
 from sip.errors import UsageError
 from sip.plan import Arrivals
 from sip.trunk import Trunk
 
-_ARM = re.compile(r"[a-z0-9-]+")
-_NUMBER = re.compile(r"\+?[A-Za-z0-9._*#-]+")
 _GATE = re.compile(r"\s*(?P<name>[A-Za-z][A-Za-z0-9_ -]*?)\s*(<=|>=)\s*(?P<limit>[^<>=]+?)\s*")
 _LARGEST_CALLS = 10_000_000
 _CLEAN = "clean"
@@ -74,15 +74,6 @@ class Parser(Protocol):
 
     def add_argument(self, *names: str, **settings: Any) -> Any:
         """Declare one option."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArmChoice:
-    """An arm as it was asked for; `number` is None where the lab hands one out."""
-
-    name: str
-    kind: str
-    number: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +148,11 @@ def read(given: argparse.Namespace, *, sip_password: str | None) -> Options:
         raise UsageError("--sip-user", given.sip_user, "the lab lets all callers in; it goes with --trunk")
     if given.network != _CLEAN:
         raise UsageError("--network", given.network, f"only {_CLEAN!r} is there")
-    arms = _arms(given, trunk)
-    names = [arm.name for arm in arms]
+    if trunk is None:
+        chosen = arms.of_lab(given.arms, given.numbers)
+    else:
+        chosen = arms.of_trunk(trunk, given.arms, given.numbers)
+    names = [arm.name for arm in chosen]
     if given.candidate and given.candidate not in names:
         raise UsageError("--candidate", given.candidate, f"name one of the arms: {', '.join(names)}")
     _within("--calls", given.calls, 0, _LARGEST_CALLS)
@@ -179,7 +173,7 @@ def read(given: argparse.Namespace, *, sip_password: str | None) -> Options:
         trunk=trunk,
         allow_remote=given.allow_remote,
         yes=given.yes,
-        arms=arms,
+        arms=chosen,
         candidate=given.candidate or names[-1],
         calls=given.calls,
         calls_per_second=given.calls_per_second,
@@ -230,55 +224,6 @@ def _limit(spec: str, name: str, limit: object) -> float:
             "--gates", spec, f'the limit of {name!r} must be a number, as in "not_answered<=0.02"'
         )
     return value
-
-
-def _arms(given: argparse.Namespace, trunk: Trunk | None) -> tuple[ArmChoice, ...]:
-    if trunk is None:
-        if given.numbers:
-            raise UsageError("--numbers", given.numbers, "the lab hands out its own; it goes with --trunk")
-        return _unique(
-            "--arms", given.arms, _pairs("--arms", given.arms or "unbounded,bounded", default=None)
-        )
-    if not given.numbers:
-        raise UsageError(
-            "--numbers", None, "with --trunk say which number reaches which arm: old=+15550100001,…"
-        )
-    arms = _unique("--numbers", given.numbers, _pairs("--numbers", given.numbers, default="default"))
-    if given.arms and [arm.name for arm in arms] != [
-        part.partition("=")[0] for part in given.arms.split(",")
-    ]:
-        raise UsageError(
-            "--arms", given.arms, "with --trunk name the arms in --numbers alone, or the same ones here"
-        )
-    for arm in arms:
-        if not _NUMBER.fullmatch(arm.kind):
-            raise UsageError(
-                "--numbers", given.numbers, f"{arm.kind!r} is no telephone number such as +15550100001"
-            )
-    return tuple(ArmChoice(arm.name, "remote", arm.kind) for arm in arms)
-
-
-def _pairs(option: str, spec: str, *, default: str | None) -> list[ArmChoice]:
-    """`NAME[=VALUE],…`; a lone VALUE goes under the name `default` where there is such a default."""
-    parts = [part.strip() for part in spec.split(",")]
-    if default and len(parts) == 1 and "=" not in parts[0]:
-        parts = [f"{default}={parts[0]}"]
-    arms = []
-    for part in parts:
-        name, equals, value = part.partition("=")
-        if not _ARM.fullmatch(name) or (equals and not value) or (default and not equals):
-            raise UsageError(
-                option, spec, f"{part!r} is not NAME=VALUE with a name of small letters, digits and dashes"
-            )
-        arms.append(ArmChoice(name, value or name, None))
-    return arms
-
-
-def _unique(option: str, spec: str, arms: list[ArmChoice]) -> tuple[ArmChoice, ...]:
-    names = [arm.name for arm in arms]
-    if len(set(names)) != len(names):
-        raise UsageError(option, spec, "give each arm a name of its own: an A/A run is a=bounded,b=bounded")
-    return tuple(arms)
 
 
 def _within(option: str, value: float, low: float, high: float) -> None:

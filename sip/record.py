@@ -156,7 +156,8 @@ class CallsFile(AppendFile):
         self.worker = worker
         self.epoch = epoch
         self.count = 0
-        self._whole = True
+        self.whole = True
+        """False once a write has failed: what followed could join a line that was cut."""
         self._append(
             {
                 "format": FORMAT,
@@ -176,7 +177,7 @@ class CallsFile(AppendFile):
 
     def close(self) -> None:
         """Write the closing line, unless a write failed before, and close."""
-        if self._descriptor >= 0 and self._whole:
+        if self._descriptor >= 0 and self.whole:
             self._append({"closed": True, "count": self.count})
         super().close()
 
@@ -184,7 +185,7 @@ class CallsFile(AppendFile):
         try:
             self.write(line)
         except RunFolderError:
-            self._whole = False
+            self.whole = False
             raise
 
 

@@ -240,11 +240,11 @@ class Run:
                 folder.write_run({**document, **changes})
 
     def _keep(self, calls: CallsFile, record: CallRecord) -> None:
-        if self._error is None:  # once a write has failed the file ends there, at a whole record
+        if calls.whole:
             try:
                 calls.add(record)
             except RingtimeError as error:
-                self._error = error
+                self._error = self._error or error
         self._on_record(record)
 
     def _look_after_lab(self) -> None:

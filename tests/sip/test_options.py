@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from sip import options
+from sip.arms import ArmChoice
 from sip.errors import UsageError
-from sip.options import ArmChoice, Options
+from sip.options import Options
 
 PASSWORD = "a-digest-password"  # noqa: S105 - of nobody
 
@@ -124,8 +125,9 @@ def test_gates_come_in_one_line_or_in_a_file(tmp_path: Path) -> None:
         (["--network", "moon"], "--network", "moon"),
         (["--trunk", "http://x"], "--trunk", "http://x"),
         (["--trunk", "sip:127.0.0.1"], "--numbers", None),
+        (["--trunk", "sip:127.0.0.1", "--numbers", "a=+1", "--arms", "b"], "--arms", "b"),
         (["--trunk", "sip:trunk.example.net", "--numbers", "+1"], "--trunk", "sip:trunk.example.net"),
-        (["--trunk", "sip:127.0.0.1", "--numbers", "a=b c"], "--numbers", "a=b c"),
+        (["--trunk", "sip:127.0.0.1", "--numbers", "a=b c"], "--numbers", "b c"),
         (["--trunk", "sip:127.0.0.1", "--numbers", "a=+1,b"], "--numbers", "a=+1,b"),
         (
             ["--trunk", "sip:127.0.0.1", "--numbers", "+1", "--filter-fault", "silent"],

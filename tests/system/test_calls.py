@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 BOUND_S = 2.0
 TAU_S = 9.0
-HOLD_S = 2.0
+HOLD_S = 4.0
 
 
 def schema(name: str) -> dict[str, object]:
@@ -124,7 +124,7 @@ def test_a_part_of_the_lab_that_dies_ends_the_run_with_its_name(locust_command: 
     code, output = locust_command.end()
 
     assert code == 1, output
-    assert "livekit-server was ended by SIGKILL while the lab was up" in output
+    assert "livekit-server was ended by SIGKILL" in output
     assert json.loads((locust_command.folder() / "run.json").read_text())["state"] == "cut"
     assert locust_command.records()
     assert_all_gone(locust_command.relatives())
