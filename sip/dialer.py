@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import sys
 from argparse import Namespace
 from typing import Any
@@ -63,6 +64,7 @@ class _Desk:
     def __init__(self) -> None:
         self.run: Run | None = None
         self.verdict: Verdict | None = None
+        self._said = False
         self._interrupted = False
 
     def install(self, environment: Environment) -> None:
@@ -70,6 +72,8 @@ class _Desk:
         given = _given(environment)
         try:
             chosen = _read(given)
+            if not given.headless:
+                _check_web_port(given)
         except UsageError as error:
             sys.exit(_refusal(error))
         if (
@@ -84,6 +88,7 @@ class _Desk:
 
     def begin(self, environment: Environment) -> None:
         """A test starts: bring up what it calls."""
+        self.verdict, self._said = None, False
         given = _given(environment)
         try:
             chosen = _read(given)
@@ -103,10 +108,17 @@ class _Desk:
             return
         self.verdict = self.run.finish()
         environment.process_exit_code = self.verdict.exit_code
-        if environment.web_ui is not None:
+        if environment.web_ui is None:
+            return  # said at the very end, after Locust's own tables
+        self.say()
+        if self._interrupted:
+            environment.web_ui.stop()
+
+    def say(self) -> None:
+        """Print the verdict, once."""
+        if self.verdict is not None and not self._said:
             print(self.verdict.words, flush=True)
-            if self._interrupted:
-                environment.web_ui.stop()
+        self._said = True
 
     def _interrupt(self, environment: Environment) -> None:
         if self._interrupted:
@@ -139,6 +151,17 @@ def _read(given: Namespace) -> Options:
         if value := getattr(given, option):
             raise UsageError(f"--{option}", value, "one process places all the calls: leave it out")
     return options.read(given, sip_password=os.environ.get(_SIP_PASSWORD))
+
+
+def _check_web_port(given: Namespace) -> None:
+    """Raise UsageError where Locust's web interface could not listen: it would end in a traceback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Locust does
+        try:
+            probe.bind((given.web_host.replace("*", ""), given.web_port))
+        except OSError as error:
+            remedy = f"the web interface cannot listen there ({error.strerror}): give another, or --headless"
+            raise UsageError("--web-port", given.web_port, remedy) from error
 
 
 def _refusal(error: UsageError) -> int:
@@ -203,6 +226,4 @@ def _end(environment: Environment, **_: object) -> None:
 
 @events.quit.add_listener
 def _say(**_: object) -> None:
-    # after Locust's own tables, which are long
-    if _desk.verdict is not None:
-        print(_desk.verdict.words, flush=True)
+    _desk.say()

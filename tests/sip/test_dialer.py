@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from sip.trunk import Trunk
 from tests.locust_command import ROOT, LocustCommand, assert_all_gone, lines, wait_until
+from tests.sip.conftest import free_port
 
 pytestmark = pytest.mark.system
 
@@ -148,6 +150,66 @@ def test_a_wrong_option_ends_with_2_before_the_first_call(
 
     assert code == 2, output
     assert sentence in output
+    assert "Traceback" not in output
+
+
+def test_the_web_interface_runs_one_test_after_another(
+    locust_command: LocustCommand, sipp: Answering
+) -> None:
+    """Options come from its form, its charts show each arm, its stop button drains, and Ctrl-C ends it."""
+    trunk = sipp("answer")
+    port = free_port(socket.SOCK_STREAM)
+    locust_command.start("--trunk", trunk.uri, *NUMBERS, *QUICK, "--web-port", str(port), headless=False)
+    locust_command.wait_for("Starting web interface")
+    page = f"http://127.0.0.1:{port}"
+    wait_until(lambda: _answers(page))
+
+    _post(f"{page}/swarm", "user_count=1&spawn_rate=1&calls=6")
+    first = locust_command.wait_for("summary.json")
+    shown = json.loads(_get(f"{page}/stats/requests"))["stats"]
+    _post(f"{page}/swarm", "user_count=1&spawn_rate=1&calls=100000")
+    locust_command.wait_for("Placing")
+    wait_until(lambda: len(locust_command.records()) >= 10)
+    _post(f"{page}/stop", "")
+    locust_command.wait_for("summary.json")
+    os.killpg(locust_command.process.pid, signal.SIGINT)
+    code, output = locust_command.end()
+
+    assert {row["name"]: row["num_requests"] for row in shown} == {"old": 3, "new": 3, "Aggregated": 6}
+    assert json.loads((locust_command.folder() / "run.json").read_text())["stop_reason"] == "stopped by hand"
+    assert {record["outcome"] for record in locust_command.records()} == {"answered"}
+    assert code == 130, output
+    assert "Traceback" not in "".join(first) + output
+    assert_all_gone(locust_command.relatives())
+
+
+def _get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        page: bytes = answer.read()
+    return page
+
+
+def _post(url: str, form: str) -> None:
+    urllib.request.urlopen(url, data=form.encode(), timeout=30).close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return bool(_get(url))
+    except OSError:
+        return False
+
+
+def test_a_web_port_that_is_taken_is_refused(locust_command: LocustCommand) -> None:
+    """Without --headless there is a web interface, and its port may be somebody else's."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        locust_command.start("--web-port", str(port), headless=False)
+        code, output = locust_command.end()
+
+    assert code == 2, output
+    assert f"--web-port cannot be {port}" in output
     assert "Traceback" not in output
 
 
