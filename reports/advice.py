@@ -16,7 +16,7 @@ REMEDIES = {
     Cause.AGENT_NOT_ACTIVE: "The agent joined and was not active in time: look at its connection.",
     Cause.CONNECT_CALLBACK_LATE: (
         "The agent was in the room but its connect callback came late or never, as when an audio filter "
-        "hangs while it is set up: give that set-up a deadline (ringtime_filters.bound), "
+        "hangs while it is set up: give that set-up a deadline (ringtime_filters), "
         "or use a plugin that sets up in the background."
     ),
     Cause.AGENT_DID_NOT_PUBLISH: "The agent left before it published audio: read its log for a crash.",

@@ -20,6 +20,7 @@ from sip.trunk import Trunk
 
 SCENARIOS = Path(__file__).parent / "sipp"
 READY_WITHIN_S = 10.0
+STARTS = 5  # a port that was free may be taken before SIPp binds it, and then it ends
 SHORT = Limits(
     ring_timeout_s=0.6, setup_timeout_s=0.6, hold_s=0.6, final_after_cancel_s=0.4, bye_answer_s=0.4
 )
@@ -42,6 +43,21 @@ def wait_until(fact: Callable[[], bool], within_s: float = READY_WITHIN_S) -> No
         time.sleep(0.01)
 
 
+def _sipp(scenario: str, transport: str, port: int, folder: Path) -> "subprocess.Popen[bytes]":
+    command = ["sipp", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", "127.0.0.1", "-p", str(port)]
+    command += ["-mi", "127.0.0.1", "-mp", str(free_port()), "-rtp_echo", "-cp", str(free_port())]
+    command += ["-t", "u1" if transport == "udp" else "t1", "-nostdin"]
+    command += ["-trace_err", "-error_file", "errors.log"]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _holds(process: "subprocess.Popen[bytes]", port: int) -> bool:
+    try:
+        return any(c.laddr.port == port for c in psutil.Process(process.pid).net_connections("inet"))
+    except psutil.Error:  # it ends this very moment
+        return False
+
+
 @pytest.fixture
 def sipp(tmp_path: Path) -> Iterator[Answering]:
     """`sipp(scenario, transport="udp")` starts a SIPp that plays the scenario in every call."""
@@ -49,25 +65,18 @@ def sipp(tmp_path: Path) -> Iterator[Answering]:
 
         def start(scenario: str, transport: str = "udp") -> Trunk:
             kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
-            port = free_port(kind)
-            command = ["sipp", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", "127.0.0.1", "-p", str(port)]
-            command += ["-mi", "127.0.0.1", "-mp", str(free_port()), "-rtp_echo", "-cp", str(free_port())]
-            command += [
-                "-t",
-                "u1" if transport == "udp" else "t1",
-                "-nostdin",
-                "-trace_err",
-                "-error_file",
-                "errors.log",
-            ]
-            process = subprocess.Popen(
-                command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            for _ in range(STARTS):
+                port = free_port(kind)
+                process = _sipp(scenario, transport, port, tmp_path)
+                started.callback(process.wait)
+                started.callback(process.kill)
+                wait_until(lambda: process.poll() is not None or _holds(process, port))  # noqa: B023 - called now
+                if process.poll() is None:
+                    return Trunk.parse(f"sip:127.0.0.1:{port};transport={transport}")
+            errors = tmp_path / "errors.log"
+            pytest.fail(
+                f"SIPp does not start: {errors.read_text() if errors.exists() else 'it says nothing'}"
             )
-            started.callback(process.wait)
-            started.callback(process.kill)
-            seen = psutil.Process(process.pid)
-            wait_until(lambda: any(c.laddr.port == port for c in seen.net_connections("inet")))
-            return Trunk.parse(f"sip:127.0.0.1:{port};transport={transport}")
 
         yield start
 
