@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.errors import AnalysisError
-from analysis.gates import out_of_reach
-from analysis.load import load
 from reports.build import NotebookError, build
 
 USAGE_ERROR = 2
@@ -17,9 +15,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the report, print the verdict and where everything lies; returns the verdict's exit code."""
     options = _parser().parse_args(arguments)
     try:
-        if options.preview:
-            print(preview(options.runs[0]), end="")
-            return 0
         report = build(options.runs, out=options.out, notebook=options.notebook, html=not options.no_html)
     except (AnalysisError, NotebookError) as error:
         print(f"reports: {error}", file=sys.stderr)
@@ -33,17 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for path in report.paths:
         print(f"  {path}")
     return report.summary.exit_code
-
-
-def preview(folder: Path) -> str:
-    """What a run that is about to begin will not be able to say, a sentence or nothing."""
-    run = load(folder)
-    calls = run.plan.calls // len(run.arms)
-    short = out_of_reach(run.limits, calls=calls, tau_s=run.tau_s)
-    if not short:
-        return ""
-    listed = "; ".join(f"{label} (needs {needed})" for label, needed in short)
-    return f"{calls} calls of {run.candidate} cannot decide, however clean: {listed}\n"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,9 +44,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, help="where to write (default: the run, or runs/compare-<ids>)")
     parser.add_argument("--no-html", action="store_true", help="leave report.html out")
-    parser.add_argument(
-        "--preview", action="store_true", help="only say which gates a run of this plan cannot decide"
-    )
     return parser
 
 

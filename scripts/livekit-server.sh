@@ -10,8 +10,11 @@ if command -v livekit-server >/dev/null && fits livekit-server; then
     exit 0
 fi
 if fits "$dir/livekit-server"; then exit 0; fi
-if ! command -v go >/dev/null; then
-    echo "livekit-server $version is not on PATH and there is no Go to build it: install Go 1.21 or later (Debian 12: golang from backports; Ubuntu 24.04: golang-go), or put livekit-server on PATH" >&2
+# Go 1.21 is the first that fetches the toolchain a module asks for.
+minor=$(go env GOVERSION 2>/dev/null | sed -nE 's/^go1\.([0-9]+).*/\1/p')
+if [ "${minor:-0}" -lt 21 ]; then
+    echo "livekit-server $version is not on PATH and building it needs Go 1.21 or later, here: $(go version 2>/dev/null || echo none)." \
+        "Install one (Debian 12: golang-1.24-go from backports; Ubuntu 24.04: golang-go), or put livekit-server on PATH" >&2
     exit 1
 fi
 echo "livekit-server: building v$version with $(go version | cut -d' ' -f3); about 3 minutes, once" >&2

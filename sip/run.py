@@ -144,18 +144,12 @@ class Run:
         options = self._options
         folder = self._folder = RunFolder.create(options.run_dir)
         _log.info("The run's folder is %s", folder.path)
+        preview = self._preview()
         target = self._target(folder)
         if target is None:
             return
         document = describe(folder.run_id, options, self._given, target, workers=[WORKER])
         folder.write_run(document)
-        preview = subprocess.Popen(
-            [sys.executable, "-m", "reports", "--preview", str(folder.path)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._up.callback(preview.kill)  # of no effect once it has ended
         pool = self._pool = Pool(
             target.trunk,
             log_folder=folder.path / "logs",
@@ -170,6 +164,17 @@ class Run:
         if short:
             _log.warning("%s", short)
         self._up.enter_context(self._records(folder, target, document))
+
+    def _preview(self) -> "subprocess.Popen[str]":
+        """Have the analysis say, while everything else starts, what a run of this size cannot decide."""
+        options = self._options
+        command = [sys.executable, "-m", "reports.preview", "--arm", options.candidate]
+        command += ["--calls", str(options.calls // len(options.arms)), "--tau", str(options.ring_timeout_s)]
+        for name, limit in options.gates.items():
+            command += ["--gate", f"{name}={limit}"]
+        preview = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self._up.callback(preview.kill)  # of no effect once it has ended
+        return preview
 
     def _target(self, folder: RunFolder) -> Target | None:
         """What is to be called, once it can be; None where an interruption came first."""

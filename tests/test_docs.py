@@ -15,7 +15,7 @@ from sip.outcome import Outcome
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LOCUST_S_OWN = {"headless", "help"}
-TOOLS = {"notebook", "out", "no-html", "preview"}  # of python -m reports
+TOOLS = {"notebook", "out", "no-html"}  # of python -m reports
 
 
 def options_of(parser: argparse.ArgumentParser) -> set[str]:
