@@ -11,7 +11,7 @@ if command -v livekit-server >/dev/null && fits livekit-server; then
 fi
 if fits "$dir/livekit-server"; then exit 0; fi
 # Go 1.21 is the first that fetches the toolchain a module asks for.
-minor=$(go env GOVERSION 2>/dev/null | sed -nE 's/^go1\.([0-9]+).*/\1/p')
+minor=$({ go env GOVERSION || true; } 2>/dev/null | sed -nE 's/^go1\.([0-9]+).*/\1/p')
 if [ "${minor:-0}" -lt 21 ]; then
     echo "livekit-server $version is not on PATH and building it needs Go 1.21 or later, here: $(go version 2>/dev/null || echo none)." \
         "Install one (Debian 12: golang-1.24-go from backports; Ubuntu 24.04: golang-go), or put livekit-server on PATH" >&2
