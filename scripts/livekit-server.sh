@@ -14,7 +14,7 @@ if fits "$dir/livekit-server"; then exit 0; fi
 minor=$({ go env GOVERSION || true; } 2>/dev/null | sed -nE 's/^go1\.([0-9]+).*/\1/p')
 if [ "${minor:-0}" -lt 21 ]; then
     echo "livekit-server $version is not on PATH and building it needs Go 1.21 or later, here: $(go version 2>/dev/null || echo none)." \
-        "Install one (Debian 12: golang-1.24-go from backports; Ubuntu 24.04: golang-go), or put livekit-server on PATH" >&2
+        "Install one (Debian 12: golang-go of bookworm-backports; Ubuntu 24.04: golang-go), or put livekit-server on PATH" >&2
     exit 1
 fi
 echo "livekit-server: building v$version with $(go version | cut -d' ' -f3); about 3 minutes, once" >&2
