@@ -28,13 +28,6 @@ TIMES = (
 )
 RTP = ("sent", "received", "lost", "reordered", "duplicates", "jitter_ms", "rtt_ms", "mos")
 TEXTS = ("call_id", "arm", "number", "profile", "outcome", "sip_reason", "ended_by", "worker", "error")
-ROOM_TIMES = (
-    "sip_joined_unix",
-    "agent_joined_unix",
-    "agent_active_unix",
-    "agent_published_unix",
-    "agent_left_unix",
-)
 
 
 @dataclass(frozen=True, slots=True)

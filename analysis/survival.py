@@ -49,11 +49,6 @@ def still_waiting(ring_s: Values, tau_s: float) -> Curve:
     )
 
 
-def area(curve: Curve) -> float:
-    """The area under the curve: seconds of waiting per caller up to its last time."""
-    return float(np.sum(curve.waiting[:-1] * np.diff(curve.time_s)))
-
-
 def rmst(ring_s: Values, tau_s: float) -> Estimate:
     """Restricted mean survival time: seconds a caller waits on average within the first `tau_s`.
 

@@ -148,8 +148,7 @@ class Run:
         target = self._target(folder)
         if target is None:
             return
-        document = describe(folder.run_id, options, self._given, target, workers=[WORKER])
-        folder.write_run(document)
+        folder.write_run(describe(folder.run_id, options, self._given, target, workers=[WORKER]))
         pool = self._pool = Pool(
             target.trunk,
             log_folder=folder.path / "logs",
@@ -163,7 +162,7 @@ class Run:
             raise OptionRefusedError(refused)
         if short:
             _log.warning("%s", short)
-        self._up.enter_context(self._records(folder, target, document))
+        self._up.enter_context(self._records(folder, target))
 
     def _preview(self) -> "subprocess.Popen[str]":
         """Have the analysis say, while everything else starts, what a run of this size cannot decide."""
@@ -193,7 +192,7 @@ class Run:
         return Target(Trunk.parse(ready.trunk_uri), {arm.name: arm.number for arm in ready.arms}, ready)
 
     @contextmanager
-    def _records(self, folder: RunFolder, target: Target, document: Mapping[str, Any]) -> Iterator[None]:
+    def _records(self, folder: RunFolder, target: Target) -> Iterator[None]:
         """The campaign and its files; leaving completes run.json, whatever happened."""
         options = self._options
         assert self._pool is not None  # noqa: S101 - for the type checker
@@ -236,13 +235,14 @@ class Run:
                 yield
             finally:
                 cut = self._interrupted or self._error is not None or campaign.stop_reason is not None
-                changes = {
-                    "state": "cut" if cut else "complete",
-                    "ended_unix": time.time(),
-                    "stop_reason": campaign.stop_reason,
-                    "dropped_dials": campaign.dropped_dials,
-                }
-                folder.write_run({**document, **changes})
+                folder.complete_run(
+                    {
+                        "state": "cut" if cut else "complete",
+                        "ended_unix": time.time(),
+                        "stop_reason": campaign.stop_reason,
+                        "dropped_dials": campaign.dropped_dials,
+                    }
+                )
 
     def _keep(self, calls: CallsFile, record: CallRecord) -> None:
         if calls.whole:
