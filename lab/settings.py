@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import random
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.faults import FaultKind, choices, parse
 from lab.process import die_with_parent
+from rooms.lifetime import ending
 
 _HEAD_LIMIT_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -148,9 +148,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     # A stream of its own for each arm: the same seed gives an arm the same set-ups whatever the others are.
     draw = random.Random(f"{arguments.seed}/faults/{arguments.arm}")
     proxy = SettingsProxy((host, int(port)), arm=arguments.arm, faults=choices(fault, draw), file=file)
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    ended = ending(with_standard_input=False)
     port = await proxy.start(arguments.port)
     print(json.dumps({"ready": True, "port": port}), flush=True)
     await ended.wait()

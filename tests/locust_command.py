@@ -74,6 +74,12 @@ class LocustCommand:
         return [line for line in lines(self.folder() / "calls-0.jsonl") if "call_id" in line]
 
 
+def schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of a file of the run folder."""
+    found: dict[str, Any] = json.loads((ROOT / "schemas" / f"{name}.json").read_text())
+    return found
+
+
 def lines(path: Path) -> list[dict[str, Any]]:
     """The whole lines of a file of JSON lines that may still grow."""
     text = path.read_text()

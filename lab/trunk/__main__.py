@@ -5,7 +5,6 @@ import asyncio
 import json
 import logging
 import os
-import signal
 import sys
 from importlib.metadata import version
 
@@ -19,6 +18,7 @@ from lab.trunk.frames import take_over_audio
 from lab.trunk.media import DEFAULT_PORTS
 from lab.trunk.server import Server
 from lab.trunk.sockets import HOST, SipSockets
+from rooms.lifetime import ending
 
 GRACE_S = 2.0
 """How long calls may take to end when the trunk is asked to."""
@@ -48,9 +48,7 @@ async def serve(url: str, key: str, secret: str, *, sip_port: int, rtp_ports: tu
     Raises:
         StartError: The port is taken, or the LiveKit server cannot be used.
     """
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = ending(with_standard_input=False)
     timeout = aiohttp.ClientTimeout(total=5)
     async with api.LiveKitAPI(url.replace("ws", "http", 1), key, secret, timeout=timeout) as livekit:
         await _check(livekit, url)

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from sip.trunk import Trunk
-from tests.locust_command import ROOT, LocustCommand, assert_all_gone, lines, wait_until
+from tests.locust_command import LocustCommand, assert_all_gone, lines, schema, wait_until
 from tests.sip.conftest import free_port
 
 pytestmark = pytest.mark.system
@@ -20,12 +20,6 @@ pytestmark = pytest.mark.system
 Answering = Callable[..., Trunk]
 NUMBERS = ("--numbers", "old=+15550100001,new=+15550100002", "--seed", "1", "--no-report")
 QUICK = ("--calls-per-second", "20", "--hold", "0.5", "--warm-up", "1", "--setup-timeout", "5")
-
-
-def schema(name: str) -> dict[str, object]:
-    """A schema of the run folder."""
-    found: dict[str, object] = json.loads((ROOT / "schemas" / f"{name}.json").read_text())
-    return found
 
 
 def test_a_run_against_one_s_own_trunk_leaves_a_complete_folder(

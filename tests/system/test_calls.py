@@ -9,19 +9,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.locust_command import ROOT, LocustCommand, assert_all_gone, lines, wait_until
+from tests.locust_command import LocustCommand, assert_all_gone, lines, schema, wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 BOUND_S = 2.0
 TAU_S = 9.0
 HOLD_S = 4.0
-
-
-def schema(name: str) -> dict[str, object]:
-    """A schema of the run folder."""
-    found: dict[str, object] = json.loads((ROOT / "schemas" / f"{name}.json").read_text())
-    return found
 
 
 def stalled_calls(folder: Path) -> set[str]:
