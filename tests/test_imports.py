@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = {"analysis", "lab", "locustfiles", "reports", "ringtime_filters", "rooms", "sip"}
+OURS = {"analysis", "benchmarks", "lab", "locustfiles", "reports", "ringtime_filters", "rooms", "sip"}
 MAY_IMPORT = {
     "locustfiles": {"sip"},
     "sip": set(),
@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "lab": {"rooms", "ringtime_filters"},
     "analysis": set(),
     "reports": {"analysis"},
+    "benchmarks": set(),
 }
 NEVER = {
     "sip": {"pandas", "numpy", "scipy", "matplotlib", "livekit", "aiohttp", "asyncio", "threading"},
