@@ -11,6 +11,7 @@ from livekit import rtc
 from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess
 
 import ringtime_filters
+from lab import agent_events
 from lab.process import die_with_parent
 
 _SAMPLE_RATE_HZ = 48000  # what Opus and the FFI work at: no resampling
@@ -28,6 +29,7 @@ def prewarm(_: JobProcess) -> None:
     """Register this arm's audio filter in a fresh job process, before any room is joined."""
     # Job processes ignore SIGTERM and can be held in a filter: nothing but the kernel ends them for certain.
     die_with_parent(os.getppid())
+    agent_events.record(_log.name)
     kind = os.environ["RINGTIME_ARM_KIND"]
     if kind != "none":
         ringtime_filters.register(kind, deadline_s=float(os.environ["RINGTIME_BOUND_S"]))

@@ -79,6 +79,7 @@ def require_filters(arms: Iterable[Arm]) -> None:
 def agent_environment(arm: Arm, *, bound_s: float, idle_processes: int) -> Mapping[str, str]:
     """What an arm's worker finds in its environment, besides where its server is."""
     environment = {
+        "RINGTIME_ARM": arm.name,
         "RINGTIME_AGENT_NAME": arm.agent,
         "RINGTIME_ARM_KIND": arm.kind,
         "RINGTIME_BOUND_S": str(bound_s),

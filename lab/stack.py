@@ -12,17 +12,19 @@ import aiohttp
 from livekit import api
 
 from lab.arms import Arm, agent_environment, require_filters
+from lab.control import ask
 from lab.errors import DiedError, LabError
 from lab.gateway import Gateway, StartingGateway, find_livekit_sip, start_gateway
 from lab.process import Child, announced, ending, free_port, said
 from lab.server import LiveKitServer, bare_environment, livekit_server, redis
+from lab.settings import control_socket
 from lab.versions import versions
 from rooms.clock import Offset, observer_offset
 from rooms.observe import STATUS_PATH, WEBHOOK_PATH
 from rooms.provision import Digest, Route, provisioned
 
 ROOM_EVENTS = "room-events.jsonl"
-FAULTS = "faults.jsonl"
+AGENT_EVENTS = "agent-events.jsonl"
 LOGS = "logs"
 
 _LOOK_EVERY_S = 0.2
@@ -124,6 +126,8 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
         await unless_one_dies(_agents_ready(agents, wish.agents_timeout_s), children)
         if livekit_sip is not None:
             found["livekit-sip"] = trunk.version
+        for arm in wish.arms:  # only now: a fault that heals counts from when calls are taken
+            await ask(control_socket(wish.run_dir, arm.name), {"filter_fault": wish.filter_fault})
         yield Lab(wish.arms, trunk, server, found, clock, children)
         say("taking the lab down")
 
@@ -202,9 +206,7 @@ def _start_observer(wish: Wish, server: LiveKitServer, port: int) -> Child:
 def _start_proxy(wish: Wish, arm: Arm, server: LiveKitServer, port: int) -> Child:
     command = [sys.executable, "-m", "lab.settings", "--upstream", f"127.0.0.1:{server.port}"]
     command += ["--port", str(port), "--arm", arm.name, "--seed", str(wish.seed)]
-    command += ["--faults-file", str(wish.run_dir / FAULTS)]
-    if wish.filter_fault is not None:
-        command += ["--filter-fault", wish.filter_fault]
+    command += ["--run-dir", str(wish.run_dir)]
     name = f"settings-{arm.name}"
     return Child(name, command, env=bare_environment(), log=wish.run_dir / LOGS / f"{name}.log", grace_s=1)
 
@@ -212,7 +214,9 @@ def _start_proxy(wish: Wish, arm: Arm, server: LiveKitServer, port: int) -> Chil
 def _start_agent(wish: Wish, arm: Arm, server: LiveKitServer, proxy_port: int) -> Child:
     environment = bare_environment() | server.credentials.environment
     environment |= agent_environment(arm, bound_s=wish.bound_s, idle_processes=wish.idle_processes)
+    environment["RINGTIME_AGENT_EVENTS"] = str((wish.run_dir / AGENT_EVENTS).resolve())
     environment["LIVEKIT_URL"] = f"ws://127.0.0.1:{proxy_port}"
+    environment["RINGTIME_SETTINGS_CONTROL"] = str(control_socket(wish.run_dir, arm.name).absolute())
     name = f"agent-{arm.name}"
     command = [sys.executable, "-m", "lab.agent"]
     return Child(name, command, env=environment, log=wish.run_dir / LOGS / f"{name}.log")
