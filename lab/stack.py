@@ -18,6 +18,7 @@ from lab.gateway import Gateway, StartingGateway, find_livekit_sip, start_gatewa
 from lab.process import Child, announced, ending, free_port, said
 from lab.server import LiveKitServer, bare_environment, livekit_server, redis
 from lab.settings import control_socket
+from lab.trunk_calls import write_trunk_calls
 from lab.versions import versions
 from rooms.clock import Offset, observer_offset
 from rooms.observe import STATUS_PATH, WEBHOOK_PATH
@@ -25,6 +26,7 @@ from rooms.provision import Digest, Route, provisioned
 
 ROOM_EVENTS = "room-events.jsonl"
 AGENT_EVENTS = "agent-events.jsonl"
+TRUNK_CALLS = "trunk-calls.jsonl"
 LOGS = "logs"
 
 _LOOK_EVERY_S = 0.2
@@ -115,6 +117,7 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
             agents.append(started(_start_agent(wish, arm, server, port)))
         observer = started(_start_observer(wish, server, observer_port))
         gateway = start_gateway(livekit_sip, logs, redis=store, server=server)
+        up.callback(write_trunk_calls, gateway.child.log, wish.run_dir / TRUNK_CALLS)  # when it is down
         started(gateway.child)
 
         say("waiting for the trunk, the observer and the settings proxies")
