@@ -6,12 +6,14 @@ import math
 import os
 import time
 from array import array
+from pathlib import Path
 
 from livekit import rtc
 from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess
 
 import ringtime_filters
 from lab import agent_events
+from lab.control import ask
 from lab.process import die_with_parent
 
 _SAMPLE_RATE_HZ = 48000  # what Opus and the FFI work at: no resampling
@@ -37,6 +39,10 @@ def prewarm(_: JobProcess) -> None:
 
 async def take_call(ctx: JobContext) -> None:
     """Join the room, publish the tone and stay until the caller has left, as an AgentSession does."""
+    if control := os.environ.get("RINGTIME_SETTINGS_CONTROL"):
+        # A fault below HTTP strikes at an endpoint of its own, of which only the filter's environment tells.
+        told = await ask(Path(control), {"set_up": ctx.job.room.name})
+        os.environ.update(told["environment"])
     began_s = time.monotonic()
     await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
     _log.info("connected to room %s in %.3f s", ctx.room.name, time.monotonic() - began_s)

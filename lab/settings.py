@@ -10,12 +10,17 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from lab.control import Answer, answering
+from lab.endpoints import Endpoints
 from lab.errors import LabError
-from lab.faults import FaultKind, choices, parse
+from lab.fates import Fates
+from lab.fault_log import FaultLog, Holding, Switched
+from lab.faults import NO_FAULT, parse
+from lab.mistreatment import mistreat
 from lab.process import die_with_parent
 from rooms.lifetime import ending
 
@@ -23,44 +28,15 @@ _HEAD_LIMIT_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Mistreated:
-    """A line of faults.jsonl: a mistreated set-up, its wall time of arrival and the seconds it was held."""
-
-    unix: float
-    arm: str
-    room: str | None
-    kind: FaultKind
-    held_s: float
-
-
-class FaultsFile:
-    """Appends one line a mistreated set-up to a file that the proxies of all arms share."""
-
-    def __init__(self, path: Path) -> None:
-        """Open or create the file at `path`."""
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-
-    def write(self, fault: Mistreated) -> None:
-        """Write it with one system call, so that lines of several processes never mix."""
-        os.write(self._descriptor, (json.dumps(asdict(fault)) + "\n").encode())
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._descriptor)
-
-
 class SettingsProxy:
     """Listens in front of a server; a connection that begins with GET /settings is a set-up."""
 
-    def __init__(
-        self, upstream: tuple[str, int], *, arm: str, faults: Iterator[FaultKind | None], file: FaultsFile
-    ) -> None:
-        """Pass on to `upstream`, a host and port, and let `faults` say what befalls each set-up."""
+    def __init__(self, upstream: tuple[str, int], *, arm: str, fates: Fates, log: FaultLog) -> None:
+        """Pass on to `upstream`, a host and port, and let `fates` say what befalls each set-up."""
         self._upstream = upstream
         self._arm = arm
-        self._faults = faults
-        self._file = file
+        self._fates = fates
+        self._log = log
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -88,21 +64,26 @@ class SettingsProxy:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             try:
                 head = await reader.readuntil(b"\r\n\r\n")
-                if is_set_up(head) and (kind := next(self._faults)):
-                    await self._mistreat(kind, head, reader)
-                else:
+                if await self._let_through(head, reader, writer):
                     await self._pass_on(head, reader, writer)
             finally:
                 writer.close()
 
-    async def _mistreat(self, kind: FaultKind, head: bytes, reader: asyncio.StreamReader) -> None:
-        unix, began_s = time.time(), time.monotonic()
+    async def _let_through(
+        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Whether the server is to see the request, after what it had to meet on the way."""
+        if not is_set_up(head):
+            return True
+        room = room_of(head)
+        fate = self._fates.meet(room)
+        if fate is None or fate.fault.kind.below_http:  # whoever asks here was told of no endpoint of its own
+            return True
+        holding = Holding(self._log, arm=self._arm, room=room, kind=str(fate.fault))
         try:
-            while await reader.read(_CHUNK_BYTES):  # silent until the client gives up
-                pass
+            return await mistreat(fate, reader, writer)
         finally:
-            held_s = round(time.monotonic() - began_s, 3)
-            self._file.write(Mistreated(unix, self._arm, room_of(head), kind, held_s))
+            holding.end()
 
     async def _pass_on(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await asyncio.open_connection(*self._upstream)
@@ -141,19 +122,53 @@ def room_of(head: bytes) -> str | None:
     return None
 
 
+class Settings:
+    """An arm's settings as its agents meet them: the proxy, and endpoints for what strikes below HTTP."""
+
+    def __init__(self, upstream: tuple[str, int], *, arm: str, seed: int, log: FaultLog) -> None:
+        """Draw the set-ups to mistreat from `seed`; no fault is in force until one is asked for."""
+        # A stream of its own for each arm: a seed gives an arm the same set-ups whatever the others are.
+        self._fates = Fates(random.Random(f"{seed}/faults/{arm}"))
+        self._arm = arm
+        self._log = log
+        self.proxy = SettingsProxy(upstream, arm=arm, fates=self._fates, log=log)
+        self.endpoints = Endpoints(lambda room, fault: Holding(log, arm=arm, room=room, kind=str(fault)))
+
+    async def answer(self, question: Mapping[str, Any]) -> Answer:
+        """Exchange the faults in force (`filter_fault`) or say where a room's filter is to ask (`set_up`)."""
+        match question:
+            case {"set_up": str(room)}:
+                return {"environment": await self._environment(room)}
+            case {"filter_fault": str() | None as spec}:
+                self._fates.switch(parse(spec or NO_FAULT))
+                self._log.write(Switched(time.time(), self._arm, None if spec == NO_FAULT else spec))
+                return {"filter_fault": spec}
+            case _:
+                return {"error": "no such question"}
+
+    async def _environment(self, room: str) -> Mapping[str, str]:
+        fate = self._fates.foretell(room)
+        if fate is None or not fate.fault.kind.below_http:
+            return {}
+        return await self.endpoints.open(fate.fault, room)
+
+
 async def _run(arguments: argparse.Namespace) -> None:
     host, _, port = arguments.upstream.rpartition(":")
-    fault = parse(arguments.filter_fault) if arguments.filter_fault else None
-    file = FaultsFile(arguments.faults_file)
-    # A stream of its own for each arm: the same seed gives an arm the same set-ups whatever the others are.
-    draw = random.Random(f"{arguments.seed}/faults/{arguments.arm}")
-    proxy = SettingsProxy((host, int(port)), arm=arguments.arm, faults=choices(fault, draw), file=file)
+    log = FaultLog(arguments.run_dir)
+    settings = Settings((host, int(port)), arm=arguments.arm, seed=arguments.seed, log=log)
     ended = ending(with_standard_input=False)
-    port = await proxy.start(arguments.port)
-    print(json.dumps({"ready": True, "port": port}), flush=True)
-    await ended.wait()
-    await proxy.stop()
-    file.close()
+    async with answering(control_socket(arguments.run_dir, arguments.arm), settings.answer):
+        port = await settings.proxy.start(arguments.port)
+        print(json.dumps({"ready": True, "port": port}), flush=True)
+        await ended.wait()
+    await asyncio.gather(settings.proxy.stop(), settings.endpoints.close())
+    log.close()
+
+
+def control_socket(run_dir: Path, arm: str) -> Path:
+    """Where an arm's settings process takes questions."""
+    return run_dir / f"settings-{arm}.sock"
 
 
 def main() -> int:
@@ -166,10 +181,7 @@ def main() -> int:
     )
     parser.add_argument("--arm", required=True, help="name of the arm whose agents come here")
     parser.add_argument(
-        "--faults-file", required=True, type=Path, metavar="FILE", help="where mistreated set-ups go"
-    )
-    parser.add_argument(
-        "--filter-fault", metavar="KIND[:SHARE]", help="silent:0.3 leaves 30 %% of set-ups unanswered"
+        "--run-dir", required=True, type=Path, metavar="DIR", help="the run's folder, for records and control"
     )
     parser.add_argument(
         "--seed", type=int, default=0, help="of the order in which set-ups are mistreated (default 0)"
