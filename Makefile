@@ -50,6 +50,10 @@ filters: $(FILTERS) ## compile the audio filters
 ringtime_filters/%.so: ringtime_filters/%.c ringtime_filters/audio_filter.h
 	$(CC) $(CFLAGS) $(FILTER_FLAGS) -o $@ $< -lm
 
+REFERENCE := $(addprefix ringtime_filters/,reference.c settings_request.c settings_connection.c)
+ringtime_filters/reference.so: $(REFERENCE) ringtime_filters/audio_filter.h $(wildcard ringtime_filters/settings_*.h)
+	$(CC) $(CFLAGS) $(FILTER_FLAGS) -o $@ $(REFERENCE) -lresolv
+
 ringtime_filters/bounded_v2.so: ringtime_filters/bounded.c ringtime_filters/audio_filter.h
 	$(CC) $(CFLAGS) $(FILTER_FLAGS) -DWITH_V2 -o $@ $< -lm
 

@@ -1,16 +1,16 @@
-/* The reference audio filter: asks GET /settings on the agent's server address before it may be used, and waits for
- * the answer without any time limit, as vendors' filters were found to do. The audio itself passes unchanged. */
+/* The reference audio filter: asks GET /settings of the agent's server, or at RINGTIME_SETTINGS_URL, before it may be
+ * used, and waits for the answer without any time limit, as vendors' filters were found to do. The audio itself passes
+ * unchanged. */
 #define _GNU_SOURCE
 #include "audio_filter.h"
 
-#include <netdb.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "settings_request.h"
 
 enum {
     SETTINGS_OK = 0,
@@ -37,70 +37,15 @@ static char *json_string(const char *json, const char *name) {
     return at[length] == '"' ? strndup(at, length) : NULL;
 }
 
-/* Splits ws://host[:port]/… or http://host[:port]/… in place. Plain transports only: the lab's server speaks no TLS. */
-static int split_url(char *url, char **host, const char **port) {
-    char *start = strstr(url, "://");
-    if (!start || (strncmp(url, "ws:", 3) != 0 && strncmp(url, "http:", 5) != 0)) return -1;
-    *host = start + 3;
-    (*host)[strcspn(*host, "/?#")] = '\0';
-    char *colon = strrchr(*host, ':');
-    *port = colon ? colon + 1 : "80";
-    if (colon) *colon = '\0';
-    return **host ? 0 : -1;
-}
-
-static int connect_to(const char *host, const char *port) {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    if (getaddrinfo(host, port, &hints, &found) != 0) return -1;
-    int fd = -1;
-    for (struct addrinfo *a = found; a && fd < 0; a = a->ai_next) {
-        fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-        if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) != 0) {
-            close(fd);
-            fd = -1;
-        }
-    }
-    freeaddrinfo(found);
-    return fd;
-}
-
-/* The status of GET /settings, or -1. No read time-out: this is the defect that the wrapper exists for. */
-static int ask_settings(int fd, const char *host, const char *port, const char *token) {
-    char *request = NULL, answer[1024];
-    int length = asprintf(&request,
-                          "GET /settings HTTP/1.1\r\nHost: %s:%s\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n",
-                          host, port, token);
-    if (length < 0) return -1;
-    ssize_t sent = send(fd, request, (size_t)length, MSG_NOSIGNAL);
-    explicit_bzero(request, (size_t)length);
-    free(request);
-    if (sent != length) return -1;
-
-    size_t got = 0;
-    for (;;) { /* the head is kept, the body read to its end and dropped */
-        char drop[4096];
-        ssize_t n = got < sizeof answer - 1 ? recv(fd, answer + got, sizeof answer - 1 - got, 0)
-                                            : recv(fd, drop, sizeof drop, 0);
-        if (n < 0) return -1;
-        if (n == 0) break;
-        if (got < sizeof answer - 1) got += (size_t)n;
-    }
-    answer[got] = '\0';
-    int status = -1;
-    return sscanf(answer, "HTTP/1.%*d %d", &status) == 1 ? status : -1;
-}
-
 int32_t audio_filter_on_load(const char *options_json) {
-    char *url = json_string(options_json, "url"), *token = json_string(options_json, "token"), *host;
-    const char *port;
+    char *url = json_string(options_json, "url"), *token = json_string(options_json, "token");
+    const char *own = getenv("RINGTIME_SETTINGS_URL");
     int32_t result = SETTINGS_BAD_OPTIONS;
-    if (url && token && split_url(url, &host, &port) == 0) {
-        int fd = connect_to(host, port);
-        int status = fd < 0 ? -1 : ask_settings(fd, host, port, token);
-        if (fd >= 0) close(fd);
+    if (url && token) {
+        int status = settings_request(own && *own ? own : url, token);
+        if (status == SETTINGS_NO_ANSWER) result = SETTINGS_UNREACHABLE;
         /* a server that has no settings for the filter leaves it at its defaults */
-        result = status < 0 ? SETTINGS_UNREACHABLE
-                            : (status / 100 == 2 || status == 404 ? SETTINGS_OK : SETTINGS_REFUSED);
+        if (status >= 0) result = status / 100 == 2 || status == 404 ? SETTINGS_OK : SETTINGS_REFUSED;
     }
     if (token) explicit_bzero(token, strlen(token));
     free(token);
