@@ -27,7 +27,18 @@ TIMES = (
     "ended",
 )
 RTP = ("sent", "received", "lost", "reordered", "duplicates", "jitter_ms", "rtt_ms", "mos")
-TEXTS = ("call_id", "arm", "number", "profile", "outcome", "sip_reason", "ended_by", "worker", "error")
+TEXTS = (
+    "call_id",
+    "sip_call_id",
+    "arm",
+    "number",
+    "profile",
+    "outcome",
+    "sip_reason",
+    "ended_by",
+    "worker",
+    "error",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,7 @@ class WorkerRecords:
 def call_table(
     workers: Iterable[WorkerRecords],
     rooms: pd.DataFrame,
+    trunk: pd.DataFrame,
     *,
     tau_s: float,
     zero_unix: float,
@@ -49,7 +61,8 @@ def call_table(
 
     Args:
         workers: each file's records.
-        rooms: what `analysis.rooms.room_table` made, by call id.
+        rooms: what the room's side and the agent saw, by call id.
+        trunk: what the trunk's log says, by SIP Call-ID.
         tau_s: the ring timeout; a later answer counts as none.
         zero_unix: the run's start on the master's clock, from which `due_at_s` counts.
     """
@@ -74,6 +87,7 @@ def call_table(
     repeated = calls["call_id"].duplicated()
     calls = calls[~repeated]
     calls = calls.merge(rooms, how="left", on="call_id", validate="1:1")
+    calls = calls.merge(trunk, how="left", on="sip_call_id", validate="m:1")
     calls["due_at_s"] = calls["zero_unix"] + calls["due_s"] - zero_unix
     calls = calls.sort_values("due_at_s", kind="stable", ignore_index=True)
     return _with_durations(calls, tau_s), int(repeated.sum())

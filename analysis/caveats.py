@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 
+from analysis.clocks import Clocks
 from analysis.compare import FEWEST_BLOCKS, Comparison
 from analysis.gates import CATALOGUE, Gate, Verdict
 from analysis.prediction import Prediction
 from analysis.run import Run
+from analysis.wording import number
+
+# Two clocks on one machine that both saw a message should agree to within a scheduler's delay.
+CLOCKS_AGREE_S = 0.020
 
 
 def caveats_of(
@@ -14,6 +19,7 @@ def caveats_of(
     unmeasured: Sequence[str],
     comparisons: Sequence[Comparison],
     forecast: Sequence[Prediction],
+    clocks: Clocks,
 ) -> list[str]:
     """Sentences, the gravest first; none of them makes a run invalid (those are `analysis.validity`)."""
     return [
@@ -21,6 +27,7 @@ def caveats_of(
         *_of_the_files(run),
         *_of_the_size(gates, comparisons),
         *_of_the_forecast(forecast),
+        *_of_the_clocks(clocks),
         *_of_what_was_not_measured(run, unmeasured),
     ]
 
@@ -91,6 +98,28 @@ def _of_the_forecast(forecast: Sequence[Prediction]) -> list[str]:
         f"{entry.measured_not_answered} were measured: something else is at work. See the causes."
         for entry in forecast
         if entry.agrees is False
+    ]
+
+
+def _of_the_clocks(clocks: Clocks) -> list[str]:
+    said = []
+    if clocks.trunk is not None:
+        measures = {
+            "post-dial delay": clocks.trunk.post_dial_delay_s,
+            "ring-to-answer": clocks.trunk.ring_to_answer_s,
+        }
+        said += [
+            f"The caller's {name} is {number(1000 * apart.value)} ms longer than the trunk's at the median "
+            f"(n = {apart.n}): one of the two was kept from its core, or the way between them is slow."
+            for name, apart in measures.items()
+            if apart.value is not None and abs(apart.value) > CLOCKS_AGREE_S
+        ]
+    return said + [
+        f"In arm {name} {clock.held - clock.held_confirmed} of {clock.held} calls were put down to a late "
+        "connect callback, but their agents' own spans say that it had come: look at what the agent does "
+        "before it publishes."
+        for name, clock in clocks.agents.items()
+        if clock.held_confirmed < clock.held
     ]
 
 

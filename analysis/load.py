@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.agents import agent_table
 from analysis.calls import WorkerRecords, call_table
 from analysis.errors import BrokenFileError, NewerFormatError, NotARunFolderError
 from analysis.rooms import room_table
 from analysis.run import FORMAT, Arm, CallsFile, Clock, Plan, Run
+from analysis.trunk import trunk_table
 
 
 def load(folder: Path) -> Run:
@@ -105,11 +107,15 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
             records.append(WorkerRecords(header["unix"] - header["master_offset_s"], calls))
             clock_errors.append(header["master_offset_error_s"])
     room_clock = settings["room_clock"] and Clock(**settings["room_clock"])
-    rooms = room_table(
-        _lines(folder / "room-events.jsonl").values, offset_s=room_clock.offset_s if room_clock else 0.0
-    )
+    offset_s = room_clock.offset_s if room_clock else 0.0
+    rooms = room_table(_lines(folder / "room-events.jsonl").values, offset_s=offset_s)
+    agents = agent_table(_lines(folder / "agent-events.jsonl").values, offset_s=offset_s)
     calls_table, duplicates = call_table(
-        records, rooms, tau_s=settings["tau_s"], zero_unix=settings["clock"]["unix"]
+        records,
+        rooms.merge(agents, how="left", on="room"),
+        trunk_table(_lines(folder / "trunk-calls.jsonl").values),
+        tau_s=settings["tau_s"],
+        zero_unix=settings["clock"]["unix"],
     )
     health, loop_lag = _health(folder)
     return Run(

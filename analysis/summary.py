@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from analysis.across import across
 from analysis.arms import ArmSummary, arm_summary
 from analysis.caveats import caveats_of
+from analysis.clocks import Clocks, clocks_of
 from analysis.compare import Comparison, compare
 from analysis.gates import Gate, Verdict, judge
 from analysis.prediction import Prediction, predictions
@@ -36,6 +37,7 @@ class Summary:
     profiles: Mapping[str, Profile]
     comparisons: tuple[Comparison, ...]
     prediction: tuple[Prediction, ...]
+    clocks: Clocks
     gates: tuple[Gate, ...]
     validity: tuple[Check, ...]
     warnings: tuple[str, ...]
@@ -56,6 +58,7 @@ def summarise(run: Run) -> Summary:
     gates, unmeasured = judge(counted, run.candidate, run.limits, tau_s=run.tau_s)
     comparisons = _comparisons(run)
     forecast = predictions(run)
+    clocks = clocks_of(run)
     verdict = verdict_of(gates, validity)
     arms = _arms(run, None)
     profiles = sorted(run.calls["profile"].dropna().unique())
@@ -71,9 +74,10 @@ def summarise(run: Run) -> Summary:
         profiles={profile: Profile(_arms(run, profile)) for profile in profiles},
         comparisons=tuple(comparisons),
         prediction=tuple(forecast),
+        clocks=clocks,
         gates=tuple(gates),
         validity=tuple(validity),
-        warnings=tuple(caveats_of(run, gates, unmeasured, comparisons, forecast)),
+        warnings=tuple(caveats_of(run, gates, unmeasured, comparisons, forecast, clocks)),
     )
 
 
