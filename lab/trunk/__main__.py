@@ -14,7 +14,6 @@ from livekit import api
 from lab.process import die_with_parent
 from lab.trunk.call import Premises
 from lab.trunk.challenge import Challenges
-from lab.trunk.frames import take_over_audio
 from lab.trunk.media import DEFAULT_PORTS
 from lab.trunk.server import Server
 from lab.trunk.sockets import HOST, SipSockets
@@ -49,12 +48,13 @@ async def serve(url: str, key: str, secret: str, *, sip_port: int, rtp_ports: tu
         StartError: The port is taken, or the LiveKit server cannot be used.
     """
     stop = ending(with_standard_input=False)
-    timeout = aiohttp.ClientTimeout(total=5)
-    async with api.LiveKitAPI(url.replace("ws", "http", 1), key, secret, timeout=timeout) as livekit:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http:
+        livekit = api.LiveKitAPI(url.replace("ws", "http", 1), key, secret, session=http)
         await _check(livekit, url)
-        take_over_audio()
         challenges = Challenges()
-        server = Server(lambda: Premises(livekit, url, key, secret, challenges, rtp_ports, sockets.port))
+        server = Server(
+            lambda: Premises(livekit, http, url, key, secret, challenges, rtp_ports, sockets.port)
+        )
         sockets = SipSockets(sip_port, server.receive)
         try:
             await sockets.open()

@@ -33,6 +33,7 @@ class Premises:
     """What every call of a trunk works with."""
 
     livekit: api.LiveKitAPI
+    http: aiohttp.ClientSession
     url: str
     key: str
     secret: str
@@ -170,18 +171,18 @@ class IncomingCall:
             await asyncio.gather(self._part(), self._leave(participant))
 
     def _participant(self, trunk: api.SIPInboundTrunkInfo, rule: api.SIPDispatchRuleInfo) -> SipParticipant:
-        caller = self._parties.from_user
+        identity = f"sip_{self._parties.from_user}"
         given = attributes(self._invite, self._parties, trunk, rule, to_tag=self.to_tag)
         token = access_token(
             self._premises.key,
             self._premises.secret,
             room=routing.room_name(rule.rule, self._parties),
-            identity=f"sip_{caller}",
-            name=f"Phone {caller}",
+            identity=identity,
+            name=f"Phone {self._parties.from_user}",
             attributes=given,
             rule=rule,
         )
-        return SipParticipant(self._premises.url, token, given)
+        return SipParticipant(self._premises.http, self._premises.url, token, given, identity)
 
     async def _ring(self, participant: SipParticipant, trunk: api.SIPInboundTrunkInfo) -> None:
         """Join the room and ring until somebody is heard there, or the call ends."""

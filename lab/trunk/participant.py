@@ -2,86 +2,181 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import Mapping
 
+import aiohttp
 import numpy as np
-from livekit import api, rtc
-from livekit.rtc.participant import PublishTrackError
+from aiortp.packet import RtpPacket
+from livekit import api
+from livekit.protocol import models, rtc
 
-from lab.trunk.frames import Hearing, Speech
+from lab.trunk.hearing import FRAME_BYTES, Hearing
+from lab.trunk.webrtc.description import read_answer, read_candidate
+from lab.trunk.webrtc.dtls import HandshakeError
+from lab.trunk.webrtc.opus import Encoder
+from lab.trunk.webrtc.peer import PeerConnection
+from lab.trunk.webrtc.signalling import JoinError, Signalling
+
+__all__ = ["JoinError", "SipParticipant", "access_token"]
+
+STREAM = "camera"
+"""The stream livekit-sip publishes the caller's voice in."""
+PROTOCOL = 16
+"""The version of LiveKit's signalling that is spoken here."""
+CONNECT_WITHIN_S = 10.0
 
 _log = logging.getLogger(__name__)
-_LEAVE_S = 5.0
-
-# Everything is on this machine. Left to itself the SDK looks up LiveKit's public STUN servers again and
-# again, on every interface, for as long as a call lasts: where DNS does not answer that is some forty
-# threads and a hundred sockets a call.
-_ON_THIS_MACHINE = rtc.RoomOptions(
-    rtc_config=rtc.RtcConfiguration(
-        ice_servers=[rtc.IceServer(urls=["stun:127.0.0.1:9"])],  # none, where an empty list means theirs
-        continual_gathering_policy=rtc.ContinualGatheringPolicy.GATHER_ONCE,
-    )
-)
-
-
-class JoinError(Exception):
-    """The room could not be joined."""
 
 
 class SipParticipant:
     """Joins the room of a call, which dispatches the agent, and carries audio both ways."""
 
-    def __init__(self, url: str, token: str, attributes: Mapping[str, str]) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, url: str, token: str, attributes: Mapping[str, str], identity: str
+    ) -> None:
         """Prepare to join `url` with `token`, which holds `attributes`; nothing happens before `join`."""
         loop = asyncio.get_running_loop()
+        self._http = http
         self._url = url
         self._token = token
+        self._identity = identity
         self.attributes = dict(attributes)
         self.heard: asyncio.Future[None] = loop.create_future()
         """Done when the first audio track of another participant is subscribed."""
         self.gone: asyncio.Future[str] = loop.create_future()
-        """Done when the room has ended or has put this participant out, with LiveKit's reason."""
-        self._room = rtc.Room()
-        self._room.on("track_subscribed", self._on_track)
-        self._room.on("track_unsubscribed", self._on_track_end)
-        self._room.on("disconnected", self._on_disconnected)
-        self._speech: Speech | None = None
-        self._hearings: dict[str, Hearing] = {}
+        """Done when the room has ended or has put this participant out, with the reason."""
+        self._peer = PeerConnection(stream=STREAM, on_rtp=self._on_rtp)
+        self._encoder = Encoder()
+        self._unsaid = bytearray()
+        self._hearings: dict[int, Hearing] = {}
+        self._signalling: Signalling | None = None
         self._joining: asyncio.Task[None] | None = None
-        self._publishing: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._offered = 1
+        self._answered = 0
+        self._offer_again = False
+        self._track_sid = ""
+        self._muted = False
 
     async def join(self) -> None:
-        """Join the room and begin to publish the caller's audio; cancelled, it goes on unheeded.
+        """Join the room; cancelled, it goes on unheeded, for a room half joined cannot be left.
 
         Raises:
             JoinError: The server refused or could not be reached.
         """
-        # The SDK ends the process 15 s after a connect that was cancelled.
         self._joining = asyncio.create_task(self._join())
         await asyncio.shield(self._joining)
 
     async def _join(self) -> None:
-        try:
-            await self._room.connect(self._url, self._token, _ON_THIS_MACHINE)
-        except rtc.ConnectError as error:
-            raise JoinError(f"the room could not be joined: {error.message}") from error
-        self._publishing = asyncio.create_task(self._publish())
-
-    async def _publish(self) -> None:
-        self._speech = speech = Speech(self._room.local_participant.identity)
-        options = rtc.TrackPublishOptions(
-            source=rtc.TrackSource.SOURCE_MICROPHONE, red=False, dtx=False, stream="camera"
+        await self._peer.path.open()
+        track = rtc.AddTrackRequest(
+            cid=self._peer.track,
+            name=self._identity,
+            type=models.TrackType.AUDIO,
+            source=models.TrackSource.MICROPHONE,
+            stream=STREAM,
+            disable_red=True,
+            disable_dtx=True,
         )
+        request = rtc.JoinRequest(
+            client_info=models.ClientInfo(sdk=models.ClientInfo.SDK.UNKNOWN, protocol=PROTOCOL),
+            connection_settings=rtc.ConnectionSettings(auto_subscribe=True),
+            add_track_requests=[track],
+            publisher_offer=self._description(),
+        )
+        self._signalling = signalling = await Signalling.join(self._http, self._url, self._token, request)
+        self._tasks.append(asyncio.create_task(self._listen(signalling)))
+        self._tasks.append(asyncio.create_task(self._connect()))
+
+    def _description(self) -> rtc.SessionDescription:
+        return rtc.SessionDescription(type="offer", sdp=self._peer.offer(), id=self._offered)
+
+    async def _listen(self, signalling: Signalling) -> None:
+        """Do what the server says, until it says no more."""
+        reason = "SIGNALLING_LOST"
+        async for message in signalling.messages():
+            match message.WhichOneof("message"):
+                case "answer":
+                    await self._on_answer(signalling, message.answer)
+                case "trickle":
+                    self._on_candidate(message.trickle)
+                case "media_sections_requirement":
+                    self._peer.sections += message.media_sections_requirement.num_audios
+                    await self._offer(signalling)
+                case "track_published":
+                    self._track_sid = message.track_published.track.sid
+                case "mute" if message.mute.sid == self._track_sid:
+                    self._muted = message.mute.muted
+                case "leave":
+                    reason = models.DisconnectReason.Name(message.leave.reason)
+                    break
+        self._end(reason)
+
+    def _end(self, reason: str) -> None:
+        if not self.gone.done():
+            self.gone.set_result(reason)
+
+    async def _offer(self, signalling: Signalling) -> None:
+        # One offer at a time (RFC 3264 4): what is wanted meanwhile goes into the next.
+        if self._answered < self._offered:
+            self._offer_again = True
+            return
+        self._offered += 1
+        await signalling.send(rtc.SignalRequest(offer=self._description()))
+
+    async def _on_answer(self, signalling: Signalling, answer: rtc.SessionDescription) -> None:
+        if answer.id != self._offered:
+            return
+        self._answered = self._offered
         try:
-            await self._room.local_participant.publish_track(speech.track, options)
-        except PublishTrackError as error:
-            _log.warning("the caller's audio was not published: %s", error)
+            description = read_answer(answer.sdp)
+        except ValueError as error:
+            self._end(str(error))
+            return
+        self._peer.accept(description)
+        # A section names its track from the moment the server sends it.
+        heard = {ssrc for ssrc, mid in description.sources.items() if mid in answer.mid_to_track_id}
+        self._hearings = {ssrc: self._hearings.get(ssrc) or Hearing() for ssrc in heard}
+        if heard and not self.heard.done():
+            self.heard.set_result(None)
+        if self._offer_again:
+            self._offer_again = False
+            await self._offer(signalling)
+
+    def _on_candidate(self, trickle: rtc.TrickleRequest) -> None:
+        with contextlib.suppress(ValueError):
+            candidate = read_candidate(json.loads(trickle.candidateInit).get("candidate") or "")
+            if candidate is not None:
+                self._peer.path.try_candidate(*candidate)
+
+    async def _connect(self) -> None:
+        """Watch over the media path: without it there is no call."""
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN_S):
+                await self._peer.connected
+            await self._peer.path.lost
+            self._end("MEDIA_PATH_LOST")
+        except TimeoutError:
+            self._end(f"no media path within {CONNECT_WITHIN_S:g} s")
+        except HandshakeError as error:
+            self._end(str(error))
 
     def say(self, pcm: bytes) -> None:
         """Send the caller's voice into the room, 8 kHz 16-bit PCM."""
-        if self._speech is not None:
-            self._speech.say(pcm)
+        if self._muted:
+            return
+        self._unsaid += pcm
+        while len(self._unsaid) >= FRAME_BYTES:
+            frame = bytes(self._unsaid[:FRAME_BYTES])
+            del self._unsaid[:FRAME_BYTES]
+            self._peer.send(self._encoder.encode(frame))
+
+    def _on_rtp(self, packet: RtpPacket) -> None:
+        hearing = self._hearings.get(packet.ssrc)
+        if hearing is not None:
+            hearing.receive(packet)
 
     def next_frame(self) -> bytes | None:
         """What the room says in the next 20 ms, mixed; None for silence."""
@@ -93,51 +188,25 @@ class SipParticipant:
 
     async def set_status(self, status: str) -> None:
         """Set attribute `sip.callStatus`, as far as the room still listens."""
-        if self._room.isconnected():
+        if self._signalling is not None and not self.gone.done():
             self.attributes["sip.callStatus"] = status
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LEAVE_S):
-                    await self._room.local_participant.set_attributes({"sip.callStatus": status})
+            change = rtc.UpdateParticipantMetadata(attributes={"sip.callStatus": status})
+            await self._signalling.send(rtc.SignalRequest(update_metadata=change))
 
     async def leave(self) -> None:
         """Leave the room, once it is joined, and let go of everything that belongs to it."""
         if self._joining is not None:
             await asyncio.wait([self._joining])
             self._joining.exception()  # whoever joined has heard of it
-        if self._publishing is not None:
-            # Cut off in the middle the SDK would keep the track, with a thread of its own, for good.
-            await asyncio.wait([self._publishing], timeout=_LEAVE_S)
-        for hearing in self._hearings.values():
-            hearing.close()
-        self._hearings.clear()
-        try:
-            async with asyncio.timeout(_LEAVE_S):
-                await self._room.disconnect()
-        except TimeoutError:
-            _log.warning("the room was not left within %g s", _LEAVE_S)
-        if self._speech is not None:
-            await self._speech.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._signalling is not None:
+            leave = rtc.LeaveRequest(reason=models.DisconnectReason.CLIENT_INITIATED)
+            await self._signalling.send(rtc.SignalRequest(leave=leave))
+            await self._signalling.close()
+        self._peer.close()
         self.heard.cancel()
         self.gone.cancel()
-
-    def _on_track(
-        self, track: rtc.Track, publication: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant
-    ) -> None:
-        if isinstance(track, rtc.RemoteAudioTrack):
-            self._hearings[publication.sid] = Hearing(track)
-            if not self.heard.done():
-                self.heard.set_result(None)
-
-    def _on_track_end(
-        self, _track: rtc.Track, publication: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant
-    ) -> None:
-        hearing = self._hearings.pop(publication.sid, None)
-        if hearing is not None:
-            hearing.close()
-
-    def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
-        if not self.gone.done():
-            self.gone.set_result(rtc.DisconnectReason.Name(reason))
 
 
 def access_token(
