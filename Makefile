@@ -9,9 +9,11 @@ SHELL := bash
 LIVEKIT_SERVER := 1.13.5
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-FILTERS := ringtime_filters/reference.so ringtime_filters/bounded.so ringtime_filters/bounded_v2.so
+WRAPPER := ringtime_filters/bounded.so ringtime_filters/bounded_v2.so
+FILTERS := ringtime_filters/reference.so $(WRAPPER)
 CFLAGS ?= -O2 -g
-FILTER_FLAGS := -std=gnu11 -Wall -Wextra -Wconversion -fPIC -shared -pthread -Wl,-z,nodelete
+WARNINGS := -Wall -Wextra -Wconversion
+FILTER_FLAGS := -std=gnu11 $(WARNINGS) -fPIC -shared -pthread -Wl,-z,nodelete
 
 # Evenly spaced calls: the bursts of Poisson arrivals would show how busy two cores get, not what the filter does.
 DEMO := --calls 60 --calls-per-second 0.5 --arrivals constant --hold 4 --ring-timeout 15 --filter-fault silent:0.3 --bound 5 --gates "not_answered<=0.10"
@@ -47,15 +49,13 @@ setup: $(VENV)/.synced redis livekit-server filters ## everything a run needs
 .PHONY: filters
 filters: $(FILTERS) ## compile the audio filters
 
-ringtime_filters/%.so: ringtime_filters/%.c ringtime_filters/audio_filter.h
-	$(CC) $(CFLAGS) $(FILTER_FLAGS) -o $@ $< -lm
-
 REFERENCE := $(addprefix ringtime_filters/,reference.c settings_request.c settings_connection.c)
 ringtime_filters/reference.so: $(REFERENCE) ringtime_filters/audio_filter.h $(wildcard ringtime_filters/settings_*.h)
 	$(CC) $(CFLAGS) $(FILTER_FLAGS) -o $@ $(REFERENCE) -lresolv
 
-ringtime_filters/bounded_v2.so: ringtime_filters/bounded.c ringtime_filters/audio_filter.h
-	$(CC) $(CFLAGS) $(FILTER_FLAGS) -DWITH_V2 -o $@ $< -lm
+BOUNDED := $(addprefix ringtime_filters/,bounded.c crash.c filter.c initialisation.c log.c passthrough.c session.c)
+$(WRAPPER) &: $(BOUNDED) ringtime_filters/compile.py $(wildcard ringtime_filters/*.h)
+	CC="$(CC)" CFLAGS="$(CFLAGS)" python3 ringtime_filters/compile.py $(WARNINGS)
 
 $(VENV)/.synced: requirements.txt pyproject.toml scripts/python.sh
 	scripts/python.sh $(VENV)

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 /* Called once a room connection, after the room is joined and before the agent is told so.
  * options_json is {"url": …, "token": …}; the token is a secret. 0 means the filter may be used. */
 int32_t audio_filter_on_load(const char *options_json);
@@ -21,5 +23,7 @@ void *audio_filter_create_v2(uint32_t in_rate, uint32_t out_rate, const char *op
 void audio_filter_process_int16_v2(const void *session, size_t n_in, const int16_t *in, size_t n_out, int16_t *out);
 void audio_filter_process_float_v2(const void *session, size_t n_in, const float *in, size_t n_out, float *out);
 void audio_filter_update_token(const char *url, const char *token);
+
+#pragma GCC visibility pop
 
 #endif

@@ -21,8 +21,6 @@ def scripted(
     flags = [request.param] if hasattr(request, "param") else []
     subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", *flags, "-o", path, SOURCE], check=True)
     results, pipe = os.pipe()
-    for variable in ("RINGTIME_FILTER", "RINGTIME_FILTER_DEADLINE_S"):
-        monkeypatch.setenv(variable, "")  # `wrap` sets them: back to what they were afterwards
     monkeypatch.setenv("SCRIPTED_FD", str(results))
-    yield Scripted(path, pipe, tmp_path)
+    yield Scripted(path, pipe)
     os.close(pipe)  # an initialisation that is still waiting fails; its end of the pipe stays open for it

@@ -2,13 +2,13 @@
 
 import ctypes
 import os
-import shutil
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import ringtime_filters
+from ringtime_filters.wrapping import Mode
 
 REFERENCE = Path(ringtime_filters.__file__).parent / "reference.so"
 OPTIONS = b'{"url": "ws://127.0.0.1:1/", "token": "a-secret-token"}'
@@ -41,18 +41,14 @@ class Scripted:
 
     path: Path
     pipe: int
-    folder: Path
 
     def finish(self, result: int) -> None:
         """Let the initialisation that is running, or the next one, end with `result`."""
         os.write(self.pipe, result.to_bytes(1, signed=True))
 
-    def wrapped(self, *, deadline_s: float) -> ctypes.CDLL:
-        """The filter behind a wrapper of its own: one path is one library with one state."""
-        wrapper = ringtime_filters.wrap(self.path, deadline_s=deadline_s)
-        copy = self.folder / f"{wrapper.stem}-{len(list(self.folder.iterdir()))}.so"
-        shutil.copy(wrapper, copy)
-        return load(copy)
+    def wrapped(self, *, deadline_s: float = 5.0, mode: Mode = "deadline") -> ctypes.CDLL:
+        """The filter behind a wrapper of its own."""
+        return load(ringtime_filters.wrap(self.path, deadline_s=deadline_s, mode=mode))
 
     @property
     def on_loads(self) -> int:
