@@ -12,10 +12,14 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lab.arms import USAGE as ARM_KINDS
 from lab.arms import parse_arms
 from lab.check import check
 from lab.errors import LabError
+from lab.fault_control import switch
+from lab.faults import USAGE as FAULT_KINDS
 from lab.faults import parse as parse_fault
+from lab.faults import require_http
 from lab.left_running import marked, take_down
 from lab.stack import LOGS, Lab, Wish, deaths, lab_up, obituary
 from rooms.lifetime import ending
@@ -33,12 +37,13 @@ def parser() -> argparse.ArgumentParser:
         "--arms",
         default="unbounded,bounded",
         metavar="NAME[=KIND],…",
-        help="builds of the agent; kinds: none, unbounded, bounded, ffi:PATH (default: %(default)s)",
+        help=f"builds of the agent; kinds: {ARM_KINDS} (default: %(default)s)",
     )
     up.add_argument(
         "--filter-fault",
         metavar="SPEC",
-        help="mistreat filters that set up, such as silent:0.3 (default: none)",
+        help=f"mistreat filters that set up: KIND[:SHARE], several joined by +; kinds: {FAULT_KINDS} "
+        "(default: none)",
     )
     up.add_argument(
         "--bound",
@@ -76,6 +81,14 @@ def parser() -> argparse.ArgumentParser:
         help="say on standard output, in JSON, what is up; end with standard input",
     )
     commands.add_parser("check", help="say what is missing on this machine and how to get it")
+    fault = commands.add_parser("fault", help="exchange the faults of a lab that is up")
+    fault.add_argument(
+        "spec", metavar="SPEC", help="as with --filter-fault, from the next set-up on; none ends them"
+    )
+    fault.add_argument("--arm", metavar="NAME", help="only this arm's (default: all)")
+    fault.add_argument(
+        "--run-dir", type=Path, metavar="DIR", help="the lab's folder (default: the one in runs/ that is up)"
+    )
     down = commands.add_parser("down", help="end labs that `up` has left running")
     down.add_argument(
         "--run-dir", type=Path, metavar="DIR", help="only the lab of this folder (default: all in runs/)"
@@ -89,10 +102,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     match options.command:
         case "check":
             return check()
+        case "fault":
+            return _fault(options)
         case "down":
             return take_down(options.run_dir)
         case _:
             return _up(options)
+
+
+def _fault(options: argparse.Namespace) -> int:
+    try:
+        parse_fault(options.spec)
+    except LabError as error:
+        _progress(str(error))
+        return 2
+    try:
+        return asyncio.run(switch(options.spec, run_dir=options.run_dir, arm=options.arm))
+    except (LabError, OSError) as error:
+        _progress(str(error))
+        return 1
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -110,8 +138,12 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _wish(options: argparse.Namespace) -> Wish:
+    arms = parse_arms(options.arms)
     if options.filter_fault is not None:
-        parse_fault(options.filter_fault)
+        portions = parse_fault(options.filter_fault)
+        for arm in arms:
+            if arm.vendor_version is not None:
+                require_http(options.filter_fault, portions, arm.name)
     if not 0 < options.bound <= 3600:
         raise LabError(
             f"--bound cannot be {options.bound:g} s: a number of seconds above 0 and up to 3600 would do"
@@ -128,7 +160,7 @@ def _wish(options: argparse.Namespace) -> Wish:
         digest = Digest(options.sip_user, password)
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     return Wish(
-        arms=parse_arms(options.arms),
+        arms=arms,
         run_dir=options.run_dir or Path("runs") / f"lab-{now}-{secrets.token_hex(2)}",
         filter_fault=options.filter_fault,
         bound_s=options.bound,

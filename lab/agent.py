@@ -1,6 +1,7 @@
 """The reference agent: livekit-agents unchanged, a tone for a conversation, one audio filter or none."""
 
 import asyncio
+import importlib
 import logging
 import math
 import os
@@ -15,6 +16,7 @@ import ringtime_filters
 from lab import agent_events
 from lab.control import ask
 from lab.process import die_with_parent
+from lab.vendor import MODULE as VENDOR_MODULE
 
 _SAMPLE_RATE_HZ = 48000  # what Opus and the FFI work at: no resampling
 _FRAME_S = 0.1  # 20 ms frames cost more than the call itself
@@ -33,8 +35,13 @@ def prewarm(_: JobProcess) -> None:
     die_with_parent(os.getppid())
     agent_events.record(_log.name)
     kind = os.environ["RINGTIME_ARM_KIND"]
-    if kind != "none":
-        ringtime_filters.register(kind, deadline_s=float(os.environ["RINGTIME_BOUND_S"]))
+    deadline_s = float(os.environ["RINGTIME_BOUND_S"])
+    if kind.startswith("vendor-"):
+        if kind.endswith("-bounded"):
+            ringtime_filters.bound(deadline_s)
+        importlib.import_module(VENDOR_MODULE)  # registers its filter
+    elif kind != "none":
+        ringtime_filters.register(kind, deadline_s=deadline_s)
 
 
 async def take_call(ctx: JobContext) -> None:

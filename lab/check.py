@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from lab.arms import parse_arms, require_filters
+from lab.arms import require_compiled
 from lab.errors import LabError
 from lab.gateway import find_livekit_sip, livekit_sip_version
 from lab.process import free_port
 from lab.server import find_livekit_server, find_redis, livekit_server_version
+from lab.vendor import KNOWN_VERSIONS, find_uv, folder, is_fetched
 
 
 def check() -> int:
@@ -19,6 +20,8 @@ def check() -> int:
         except (LabError, OSError) as error:
             missing += 1
             print(f"missing  {name}: {error}")
+    for version in KNOWN_VERSIONS:
+        print(f"optional vendor-{version}: {_vendor(version)}")
     if missing:
         print(f"lab: {missing} of {len(_NEEDS)} needs are not met", file=sys.stderr)
     return 1 if missing else 0
@@ -41,8 +44,17 @@ def _trunk() -> str:
 
 
 def _filters() -> str:
-    require_filters(parse_arms("unbounded,bounded"))
+    require_compiled()
     return "compiled"
+
+
+def _vendor(version: str) -> str:
+    if is_fetched(version):
+        return f"in {folder(version)}"
+    try:
+        return f"fetched by {find_uv()} when an arm asks for it"
+    except LabError as error:
+        return str(error)
 
 
 def _loopback() -> str:

@@ -26,11 +26,11 @@ class Mistreated:
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """A line of fault-switches.jsonl: what an arm's set-ups met from then on, None for nothing."""
+    """A line of fault-switches.jsonl: what was asked to befall an arm's set-ups from then on."""
 
     unix: float
     arm: str
-    filter_fault: str | None
+    filter_fault: str
 
 
 class FaultLog:

@@ -73,6 +73,9 @@ class Portion:
     share: Fraction
 
 
+USAGE = ", ".join(f"{kind}=S" if kind.takes_value else str(kind) for kind in FaultKind)
+
+
 def parse(spec: str) -> tuple[Portion, ...]:
     """Read `KIND[=S][:SHARE]`, several joined by `+`, as in `silent:0.2+latency=2:0.3`; `none` is nothing.
 
@@ -93,6 +96,21 @@ def parse(spec: str) -> tuple[Portion, ...]:
             spec, f"its shares come out even only every {_block(portions)} set-ups; whole hundredths would do"
         )
     return portions
+
+
+def require_http(spec: str, portions: Sequence[Portion], arm: str) -> None:
+    """See that none of these strikes below HTTP, where this arm's filter asks the address of its server.
+
+    Raises:
+        LabError: One does.
+    """
+    for portion in portions:
+        if portion.fault.kind.below_http:
+            raise _refused(
+                spec,
+                f"{portion.fault.kind} needs an endpoint of the filter's own, and the vendor's in arm {arm!r} "
+                f"asks the address of its server; {FaultKind.SILENT} would do",
+            )
 
 
 def choices(portions: Sequence[Portion], draw: random.Random) -> Iterator[Fault | None]:
@@ -117,9 +135,7 @@ def _portion(spec: str, token: str, *, alone: bool) -> Portion:
         raise _refused(spec, f"{token!r} has no share; with several each needs one, as in {token}:0.2")
     kind, equals, value = name.partition("=")
     if kind not in list(FaultKind):
-        raise _refused(
-            spec, f"no fault is named {kind!r}; {', '.join(map(_usage, FaultKind))} or {NO_FAULT} would do"
-        )
+        raise _refused(spec, f"no fault is named {kind!r}; {USAGE} or {NO_FAULT} would do")
     fault = Fault(FaultKind(kind), _seconds(spec, FaultKind(kind), value if equals else None))
     try:
         exact = Fraction(share if colon else 1)
@@ -145,10 +161,6 @@ def _seconds(spec: str, kind: FaultKind, value: str | None) -> float:
             f"{kind} takes a number of seconds above 0 and up to {_LARGEST_VALUE_S:g}; {kind}=2 would do",
         )
     return seconds
-
-
-def _usage(kind: FaultKind) -> str:
-    return f"{kind}=S" if kind.takes_value else str(kind)
 
 
 def _refused(spec: str, reason: str) -> LabError:

@@ -19,7 +19,7 @@ from lab.endpoints import Endpoints
 from lab.errors import LabError
 from lab.fates import Fates
 from lab.fault_log import FaultLog, Holding, Switched
-from lab.faults import NO_FAULT, parse
+from lab.faults import NO_FAULT, parse, require_http
 from lab.mistreatment import mistreat
 from lab.process import die_with_parent
 from rooms.lifetime import ending
@@ -125,11 +125,17 @@ def room_of(head: bytes) -> str | None:
 class Settings:
     """An arm's settings as its agents meet them: the proxy, and endpoints for what strikes below HTTP."""
 
-    def __init__(self, upstream: tuple[str, int], *, arm: str, seed: int, log: FaultLog) -> None:
-        """Draw the set-ups to mistreat from `seed`; no fault is in force until one is asked for."""
+    def __init__(
+        self, upstream: tuple[str, int], *, arm: str, seed: int, log: FaultLog, http_only: bool = False
+    ) -> None:
+        """Draw the set-ups to mistreat from `seed`; no fault is in force until one is asked for.
+
+        `http_only` refuses what strikes below HTTP, for filters that ask nowhere but at their server.
+        """
         # A stream of its own for each arm: a seed gives an arm the same set-ups whatever the others are.
         self._fates = Fates(random.Random(f"{seed}/faults/{arm}"))
         self._arm = arm
+        self._http_only = http_only
         self._log = log
         self.proxy = SettingsProxy(upstream, arm=arm, fates=self._fates, log=log)
         self.endpoints = Endpoints(lambda room, fault: Holding(log, arm=arm, room=room, kind=str(fault)))
@@ -140,11 +146,20 @@ class Settings:
             case {"set_up": str(room)}:
                 return {"environment": await self._environment(room)}
             case {"filter_fault": str() | None as spec}:
-                self._fates.switch(parse(spec or NO_FAULT))
-                self._log.write(Switched(time.time(), self._arm, None if spec == NO_FAULT else spec))
-                return {"filter_fault": spec}
+                return self._switch(spec or NO_FAULT)
             case _:
                 return {"error": "no such question"}
+
+    def _switch(self, spec: str) -> Answer:
+        try:
+            portions = parse(spec)
+            if self._http_only:
+                require_http(spec, portions, self._arm)
+        except LabError as error:
+            return {"error": str(error)}
+        self._fates.switch(portions)
+        self._log.write(Switched(time.time(), self._arm, spec))
+        return {"filter_fault": spec}
 
     async def _environment(self, room: str) -> Mapping[str, str]:
         fate = self._fates.foretell(room)
@@ -156,7 +171,9 @@ class Settings:
 async def _run(arguments: argparse.Namespace) -> None:
     host, _, port = arguments.upstream.rpartition(":")
     log = FaultLog(arguments.run_dir)
-    settings = Settings((host, int(port)), arm=arguments.arm, seed=arguments.seed, log=log)
+    settings = Settings(
+        (host, int(port)), arm=arguments.arm, seed=arguments.seed, log=log, http_only=arguments.http_only
+    )
     ended = ending(with_standard_input=False)
     async with answering(control_socket(arguments.run_dir, arguments.arm), settings.answer):
         port = await settings.proxy.start(arguments.port)
@@ -171,6 +188,16 @@ def control_socket(run_dir: Path, arm: str) -> Path:
     return run_dir / f"settings-{arm}.sock"
 
 
+def control_sockets(run_dir: Path) -> list[Path]:
+    """The sockets in a run's folder, one an arm."""
+    return sorted(run_dir.glob("settings-*.sock"))
+
+
+def arm_of(control_socket: Path) -> str:
+    """The arm whose socket it is."""
+    return control_socket.stem.removeprefix("settings-")
+
+
 def main() -> int:
     """Run the proxy until SIGTERM."""
     die_with_parent(os.getppid())
@@ -182,6 +209,11 @@ def main() -> int:
     parser.add_argument("--arm", required=True, help="name of the arm whose agents come here")
     parser.add_argument(
         "--run-dir", required=True, type=Path, metavar="DIR", help="the run's folder, for records and control"
+    )
+    parser.add_argument(
+        "--http-only",
+        action="store_true",
+        help="refuse faults below HTTP: this arm's filter asks nowhere but at its server",
     )
     parser.add_argument(
         "--seed", type=int, default=0, help="of the order in which set-ups are mistreated (default 0)"

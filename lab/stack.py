@@ -92,7 +92,7 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
         LabError: Something is missing or a part did not become ready; what had been started is gone again.
     """
     logs = wish.run_dir / LOGS
-    require_filters(wish.arms)
+    await require_filters(wish.arms, say)
     livekit_sip = find_livekit_sip(wish.livekit_sip)
     found = versions()
     async with contextlib.AsyncExitStack() as up:
@@ -210,6 +210,8 @@ def _start_proxy(wish: Wish, arm: Arm, server: LiveKitServer, port: int) -> Chil
     command = [sys.executable, "-m", "lab.settings", "--upstream", f"127.0.0.1:{server.port}"]
     command += ["--port", str(port), "--arm", arm.name, "--seed", str(wish.seed)]
     command += ["--run-dir", str(wish.run_dir)]
+    if arm.vendor_version is not None:
+        command.append("--http-only")
     name = f"settings-{arm.name}"
     return Child(name, command, env=bare_environment(), log=wish.run_dir / LOGS / f"{name}.log", grace_s=1)
 
@@ -219,7 +221,8 @@ def _start_agent(wish: Wish, arm: Arm, server: LiveKitServer, proxy_port: int) -
     environment |= agent_environment(arm, bound_s=wish.bound_s, idle_processes=wish.idle_processes)
     environment["RINGTIME_AGENT_EVENTS"] = str((wish.run_dir / AGENT_EVENTS).resolve())
     environment["LIVEKIT_URL"] = f"ws://127.0.0.1:{proxy_port}"
-    environment["RINGTIME_SETTINGS_CONTROL"] = str(control_socket(wish.run_dir, arm.name).absolute())
+    if arm.filter_is_ours:
+        environment["RINGTIME_SETTINGS_CONTROL"] = str(control_socket(wish.run_dir, arm.name).absolute())
     name = f"agent-{arm.name}"
     command = [sys.executable, "-m", "lab.agent"]
     return Child(name, command, env=environment, log=wish.run_dir / LOGS / f"{name}.log")
