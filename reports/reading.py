@@ -76,6 +76,10 @@ class Reading:
         """Whether the tester was good enough, and what to know before believing it."""
         return panel("validity", summary=self.summary)
 
+    def clocks(self) -> Panel:
+        """How well the agent's own clock and the trunk's agree with what was measured."""
+        return panel("clocks", clocks=self.summary.clocks)
+
     def glossary(self) -> Panel:
         """What the words mean."""
         return panel("glossary", run=self.run)

@@ -75,6 +75,12 @@ report.outcomes()
 report.validity()
 
 # %% [markdown]
+# ## Do other clocks agree?
+
+# %%
+report.clocks()
+
+# %% [markdown]
 # ## What do the words mean, and how were the numbers made?
 
 # %%

@@ -8,6 +8,9 @@ from pathlib import Path
 
 START_UNIX = 1_790_000_000.0
 RING_S = 0.42
+SIGNALLING_S = 0.03  # from the agent's beginning to connect to the server's taking it in
+PUBLISHING_S = 0.05  # from the connect callback to the track's being there
+TRUNK_LATE_S = 0.002  # how much later than the caller the trunk sees the INVITE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,8 @@ class Recipe:
     workers: tuple[str, ...] = ("1",)
     observed: bool = True
     media: bool = True
+    own_agents: bool = True
+    own_trunk: bool = True
     state: str = "complete"
     outcomes: Mapping[int, str] | None = None
     start_unix: float = START_UNIX
@@ -37,7 +42,7 @@ def write_run(folder: Path, recipe: Recipe = Recipe()) -> Path:
     """Write the folder and return it."""
     folder.mkdir(parents=True)
     draw = random.Random(recipe.seed)
-    records, events, faults = [], [], []
+    records, events, faults, inside, trunk = [], [], [], [], []
     due_s = 0.5
     blocks = _arms_of_blocks(recipe, draw)
     stalled = {name: _stalled(recipe, draw) for name, _ in recipe.arms}
@@ -52,11 +57,19 @@ def write_run(folder: Path, recipe: Recipe = Recipe()) -> Path:
         records.append(call.record())
         if recipe.observed:
             events += call.events()
+        if recipe.own_agents:
+            inside += call.agent_events()
+        if recipe.own_trunk:
+            trunk.append(call.trunk_call())
         if holds and kind != "none":
             faults.append(call.fault())
     _write_calls(folder, recipe, records)
     _lines(folder / "room-events.jsonl", sorted(events, key=lambda event: event["received_unix"]))
     _lines(folder / "faults.jsonl", faults)
+    if recipe.own_agents:
+        _lines(folder / "agent-events.jsonl", sorted(inside, key=lambda event: event["unix"]))
+    if recipe.own_trunk:
+        _lines(folder / "trunk-calls.jsonl", trunk)
     seconds = int(due_s + recipe.tau_s + 5)
     for worker in recipe.workers:
         _lines(
@@ -203,6 +216,53 @@ class _Call:
             }
             for event, at_s, who, joined_s, track in seen
         ]
+
+    def agent_events(self) -> list[dict[str, object]]:
+        """Both spans start; room_connect ends where the callback came before the caller left."""
+        if self.outcome == "tester_failed":
+            return []
+        offered_s, began_s = self.sip_joined_s + 0.08, self.agent_joined_s - SIGNALLING_S
+        callback_s = self.published_s - PUBLISHING_S
+        told = [
+            self._told(offered_s, "span_started", "job_entrypoint", start_unix=self.unix(offered_s)),
+            self._told(began_s, "span_started", "room_connect", start_unix=self.unix(began_s)),
+        ]
+        if self.published_s <= self.ended_s:
+            told.append(
+                self._told(
+                    callback_s, "span_ended", "room_connect",
+                    start_unix=self.unix(began_s), duration_s=callback_s - began_s, connected=True,
+                )
+            )  # fmt: skip
+        else:
+            words = "The room connection was not established within 10 seconds after calling job_entry."
+            told.append(self._told(began_s + 10, "log", "livekit.agents", level="warning", text=words))
+        told.append(
+            self._told(
+                self.ended_s, "span_ended", "job_entrypoint", start_unix=self.unix(offered_s),
+                duration_s=self.ended_s - offered_s, latencies_s={"dispatch": 0.01},
+            )
+        )  # fmt: skip
+        return told
+
+    def _told(self, at_s: float, event: str, name: str, **fields: object) -> dict[str, object]:
+        silent = {"start_unix": None, "duration_s": None, "connected": None, "level": None, "text": None}
+        return {
+            "unix": self.unix(at_s), "arm": self.arm, "room": self.room, "event": event, "name": name,
+            "latencies_s": {}, **silent, **fields,
+        }  # fmt: skip
+
+    def trunk_call(self) -> dict[str, object]:
+        """The trunk has the INVITE later than the caller, and sends 180 and 200 as the caller gets them."""
+        began_s = self.invite_s + TRUNK_LATE_S
+        packets = int(50 * self.recipe.hold_s)
+        return {
+            "sip_call_id": f"{self.call_id}@127.0.0.1",
+            "trying_s": 0.0,
+            "ringing_s": self.ringing_s - began_s,
+            "answered_s": None if self.answered_s is None else self.answered_s - began_s,
+            "rtp_received": packets - 1 if self.answered and self.recipe.media else None,
+        }
 
     def fault(self) -> dict[str, object]:
         begun_s = self.active_s + 0.01

@@ -26,7 +26,7 @@ def test_a_synthetic_run_is_valid_under_the_schemas(write_run: WriteRun) -> None
     jsonschema.validate(
         json.loads((folder / "run.json").read_text()), json.loads((SCHEMAS / "run.json").read_text())
     )
-    for name in ("calls", "health", "room-events", "faults"):
+    for name in ("calls", "health", "room-events", "faults", "agent-events", "trunk-calls"):
         validator = jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{name}.json").read_text()))
         for path in folder.glob(f"{name}*.jsonl"):
             for line in path.read_text().splitlines():
