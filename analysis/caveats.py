@@ -109,8 +109,9 @@ def _of_the_clocks(clocks: Clocks) -> list[str]:
             "ring-to-answer": clocks.trunk.ring_to_answer_s,
         }
         said += [
-            f"The caller's {name} and the trunk's are {number(1000 * abs(apart.value))} ms apart at the median "
-            f"(n = {apart.n}): one of the two was kept from its core, or the way between them is slow."
+            f"The caller's {name} and the trunk's are {number(1000 * abs(apart.value))} ms apart "
+            f"at the median (n = {apart.n}): one of the two was kept from its core, or the way between them "
+            f"is slow."
             for name, apart in measures.items()
             if apart.value is not None and abs(apart.value) > CLOCKS_AGREE_S
         ]
