@@ -21,6 +21,7 @@ from lab.faults import USAGE as FAULT_KINDS
 from lab.faults import parse as parse_fault
 from lab.faults import require_http
 from lab.left_running import marked, take_down
+from lab.observer import WAYS
 from lab.stack import LOGS, Lab, Wish, deaths, lab_up, obituary
 from rooms.lifetime import ending
 from rooms.provision import Digest
@@ -60,6 +61,12 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--sip-user",
         help=f"callers must know this user and the password in {_PASSWORD} (default: let all in)",
+    )
+    up.add_argument(
+        "--observe",
+        choices=WAYS,
+        default="webhook",
+        help="how the rooms are watched (default: %(default)s)",
     )
     up.add_argument(
         "--idle-processes",
@@ -165,6 +172,7 @@ def _wish(options: argparse.Namespace) -> Wish:
         filter_fault=options.filter_fault,
         bound_s=options.bound,
         livekit_sip=options.livekit_sip,
+        observe=options.observe,
         seed=random.SystemRandom().getrandbits(32) if options.seed is None else options.seed,
         digest=digest,
         idle_processes=options.idle_processes,

@@ -15,16 +15,15 @@ from lab.arms import Arm, agent_environment, require_filters
 from lab.control import ask
 from lab.errors import DiedError, LabError
 from lab.gateway import Gateway, StartingGateway, find_livekit_sip, start_gateway
+from lab.observer import Observer, start_observer, webhook_url
 from lab.process import Child, announced, ending, free_port, said
 from lab.server import LiveKitServer, bare_environment, livekit_server, redis
 from lab.settings import control_socket
 from lab.trunk_calls import write_trunk_calls
 from lab.versions import versions
-from rooms.clock import Offset, observer_offset
-from rooms.observe import STATUS_PATH, WEBHOOK_PATH
+from rooms.clock import Offset
 from rooms.provision import Digest, Route, provisioned
 
-ROOM_EVENTS = "room-events.jsonl"
 AGENT_EVENTS = "agent-events.jsonl"
 TRUNK_CALLS = "trunk-calls.jsonl"
 LOGS = "logs"
@@ -44,6 +43,7 @@ class Wish:
     filter_fault: str | None = None
     bound_s: float = 5.0
     livekit_sip: str | None = None
+    observe: str = "webhook"
     seed: int = 0
     digest: Digest | None = None
     idle_processes: int = 4
@@ -63,7 +63,8 @@ class Lab:
     trunk: Gateway
     server: LiveKitServer
     versions: Mapping[str, str | None]
-    room_clock: Offset
+    observe: str
+    room_clock: Offset | None
     children: Sequence[Child] = field(repr=False)
 
     def announcement(self) -> dict[str, object]:
@@ -76,9 +77,9 @@ class Lab:
                 for arm in self.arms
             ],
             "livekit": {"url": self.server.url},
-            "observe": "webhook",
+            "observe": self.observe,
             "versions": dict(self.versions),
-            "room_clock": asdict(self.room_clock),
+            "room_clock": asdict(self.room_clock) if self.room_clock else None,
         }
 
 
@@ -105,9 +106,9 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
 
         say("starting redis and livekit-server")
         observer_port = free_port()
-        webhook_url = f"http://127.0.0.1:{observer_port}{WEBHOOK_PATH}"
         store = up.enter_context(redis(logs))
-        server = up.enter_context(livekit_server(logs, redis=store, webhook_url=webhook_url))
+        hook = webhook_url(observer_port) if wish.observe == "webhook" else None
+        server = up.enter_context(livekit_server(logs, redis=store, webhook_url=hook))
         children += [store.child, server.child]
         agents = []
         proxies = []
@@ -115,15 +116,15 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
             port = free_port()
             proxies.append(started(_start_proxy(wish, arm, server, port)))
             agents.append(started(_start_agent(wish, arm, server, port)))
-        observer = started(_start_observer(wish, server, observer_port))
+        observer = start_observer(wish.observe, wish.run_dir, logs, server, observer_port)
+        if observer is not None:
+            started(observer.child)
         gateway = start_gateway(livekit_sip, logs, redis=store, server=server)
         up.callback(write_trunk_calls, gateway.child.log, wish.run_dir / TRUNK_CALLS)  # when it is down
         started(gateway.child)
 
         say("waiting for the trunk, the observer and the settings proxies")
-        trunk, clock = await unless_one_dies(
-            _services_ready(gateway, observer, proxies, observer_port), children
-        )
+        trunk, clock = await unless_one_dies(_services_ready(gateway, observer, proxies), children)
         await up.enter_async_context(_provisioned(wish, server))
         say(f"waiting for the agents of {' and '.join(arm.name for arm in wish.arms)} to register")
         await unless_one_dies(_agents_ready(agents, wish.agents_timeout_s), children)
@@ -131,7 +132,7 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
             found["livekit-sip"] = trunk.version
         for arm in wish.arms:  # only now: a fault that heals counts from when calls are taken
             await ask(control_socket(wish.run_dir, arm.name), {"filter_fault": wish.filter_fault})
-        yield Lab(wish.arms, trunk, server, found, clock, children)
+        yield Lab(wish.arms, trunk, server, found, wish.observe, clock, children)
         say("taking the lab down")
 
 
@@ -165,11 +166,11 @@ async def unless_one_dies(work: Coroutine[None, None, _Result], children: Sequen
 
 
 async def _services_ready(
-    gateway: StartingGateway, observer: Child, proxies: Sequence[Child], observer_port: int
-) -> tuple[Gateway, Offset]:
-    for child in (observer, *proxies):
+    gateway: StartingGateway, observer: Observer | None, proxies: Sequence[Child]
+) -> tuple[Gateway, Offset | None]:
+    for child in proxies:
         await child.until_ready(announced(), timeout_s=_START_TIMEOUT_S)
-    clock = await observer_offset(f"http://127.0.0.1:{observer_port}{STATUS_PATH}")
+    clock = await observer.ready(_START_TIMEOUT_S) if observer is not None else None
     return await gateway.ready(), clock
 
 
@@ -197,13 +198,6 @@ async def _provisioned(wish: Wish, server: LiveKitServer) -> AsyncIterator[None]
             # A server that has died takes its trunks along; its death has been told already.
             with contextlib.suppress(aiohttp.ClientError, api.ServerError):
                 await made.aclose()
-
-
-def _start_observer(wish: Wish, server: LiveKitServer, port: int) -> Child:
-    out = str(wish.run_dir / ROOM_EVENTS)
-    command = [sys.executable, "-m", "rooms", "observe", "--out", out, "--port", str(port)]
-    environment = bare_environment() | server.credentials.environment
-    return Child("observer", command, env=environment, log=wish.run_dir / LOGS / "observer.log")
 
 
 def _start_proxy(wish: Wish, arm: Arm, server: LiveKitServer, port: int) -> Child:

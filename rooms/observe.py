@@ -8,80 +8,18 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 from livekit.api import TokenVerifier, WebhookReceiver
-from livekit.protocol import models, webhook
+from livekit.protocol import webhook
 
+from rooms.event import LEAVING, kind_of, room_event
 from rooms.lifetime import ending
 
 WEBHOOK_PATH = "/webhook"
 STATUS_PATH = "/status"
 
-_EVENTS = frozenset(
-    {
-        "room_started",
-        "room_finished",
-        "participant_joined",
-        "participant_left",
-        "participant_connection_aborted",
-        "track_published",
-        "track_unpublished",
-    }
-)
-_LEAVING = frozenset({"participant_left", "participant_connection_aborted"})
-_KINDS = {
-    models.ParticipantInfo.Kind.SIP: "sip",
-    models.ParticipantInfo.Kind.AGENT: "agent",
-    models.ParticipantInfo.Kind.STANDARD: "standard",
-}
-_TRACKS = {models.TrackType.AUDIO: "audio", models.TrackType.VIDEO: "video", models.TrackType.DATA: "data"}
-_KEPT_ATTRIBUTES = ("sip.", "lktest.")
-_CALL_ID_ATTRIBUTE = "lktest.id"  # the INVITE's X-Lk-Test-Id
-
 _log = logging.getLogger(__name__)
-
-
-def room_event(
-    event: webhook.WebhookEvent, received_unix: float, *, kind: str | None, source: str
-) -> dict[str, Any] | None:
-    """The line of room-events.jsonl for a webhook, or None for an event that is no part of a call."""
-    if event.event not in _EVENTS:
-        return None
-    participant = event.participant if event.HasField("participant") else None
-    attributes = {
-        name: value
-        for name, value in (participant.attributes.items() if participant else ())
-        if name.startswith(_KEPT_ATTRIBUTES)
-    }
-    left = event.event in _LEAVING
-    return {
-        "received_unix": received_unix,
-        "source": source,
-        "event": event.event,
-        "event_unix": float(event.created_at) or None,
-        "room": event.room.name,
-        "call_id": attributes.get(_CALL_ID_ATTRIBUTE),
-        "identity": participant.identity if participant else None,
-        "kind": kind,
-        "joined_unix": (participant.joined_at_ms / 1000 or None) if participant else None,
-        "attributes": attributes,
-        "track": _TRACKS.get(event.track.type) if event.HasField("track") else None,
-        "disconnect_reason": (
-            models.DisconnectReason.Name(participant.disconnect_reason) if participant and left else None
-        ),
-    }
-
-
-def kind_of(participant: models.ParticipantInfo) -> str:
-    """The schema's word for what a participant is."""
-    return _KINDS.get(participant.kind, "other")
-
-
-def write_line(descriptor: int, record: dict[str, Any]) -> None:
-    """Append a record in one write to an O_APPEND descriptor: a writer that is killed leaves whole lines."""
-    os.write(descriptor, (json.dumps(record) + "\n").encode())
 
 
 @dataclass(slots=True)
@@ -109,13 +47,13 @@ class Observer:
         self.received += 1
         record = room_event(event, received_unix, kind=self._kind(event), source="webhook")
         if record is not None:
-            write_line(self.descriptor, record)
+            record.append_to(self.descriptor)
         return web.Response()
 
     def _kind(self, event: webhook.WebhookEvent) -> str | None:
         """The participant's kind, which webhooks about tracks do not carry: remembered from its arrival."""
         participant = event.participant
-        if event.event in _LEAVING:
+        if event.event in LEAVING:
             self._kinds.pop(participant.sid, None)
         elif event.event == "participant_joined":
             self._kinds[participant.sid] = kind_of(participant)

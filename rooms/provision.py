@@ -1,13 +1,15 @@
 """Trunks and dispatch rules on a LiveKit deployment, made for one run and removed after it."""
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass, field
 
 from google.protobuf.duration_pb2 import Duration
 from livekit import api
 
-PREFIX = "ringtime-"  # nothing without it is ever deleted
+RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")  # as run folders are named; all are of one length
+_OURS = re.compile(rf"ringtime-(?P<run>{RUN_ID.pattern})-[a-z0-9-]+")  # nothing else is ever cleaned
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Digest:
 
     user: str
     password: str = field(repr=False)
+
+
+def name_of(run_id: str, arm: str = "") -> str:
+    """What a trunk and a rule are called, and how the names of their calls' rooms begin."""
+    return f"ringtime-{run_id}-{arm}"
 
 
 @contextlib.asynccontextmanager
@@ -45,7 +52,7 @@ async def provisioned(
     """
     async with contextlib.AsyncExitStack() as made:
         for route in routes:
-            name = f"{PREFIX}{run_id}-{route.arm}"
+            name = name_of(run_id, route.arm)
             trunk_id = await _create_trunk(livekit, name, route.number, digest, ringing_timeout_s)
             made.push_async_callback(_delete_trunk, livekit, trunk_id)
             rule_id = await _create_rule(livekit, name, trunk_id, route)
@@ -53,21 +60,30 @@ async def provisioned(
         yield
 
 
-async def clean(livekit: api.LiveKitAPI, run_id: str | None = None) -> list[str]:
-    """Delete what runs (or the one named) have left behind, by this program's prefix; returns the names."""
-    prefix = PREFIX if run_id is None else f"{PREFIX}{run_id}-"
+async def clean(livekit: api.LiveKitAPI, run_id: str | None = None, *, dry_run: bool = False) -> list[str]:
+    """Delete the trunks and rules that runs (or the one named) have left behind; returns their names.
+
+    Only what is named `ringtime-<run id>-<arm>` is touched. One that is gone already counts all the same.
+    """
     rules = (await livekit.sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())).items
     trunks = (await livekit.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())).items
-    removed = []
+    found = []
     for rule in rules:
-        if rule.name.startswith(prefix):
-            await _delete_rule(livekit, rule.sip_dispatch_rule_id)
-            removed.append(f"rule {rule.name}")
+        if _is_ours(rule.name, run_id):
+            found.append(f"rule {rule.name}")
+            if not dry_run:
+                await _delete_rule(livekit, rule.sip_dispatch_rule_id)
     for trunk in trunks:
-        if trunk.name.startswith(prefix):
-            await _delete_trunk(livekit, trunk.sip_trunk_id)
-            removed.append(f"trunk {trunk.name}")
-    return removed
+        if _is_ours(trunk.name, run_id):
+            found.append(f"trunk {trunk.name}")
+            if not dry_run:
+                await _delete_trunk(livekit, trunk.sip_trunk_id)
+    return found
+
+
+def _is_ours(name: str, run_id: str | None) -> bool:
+    match = _OURS.fullmatch(name)
+    return match is not None and run_id in (None, match["run"])
 
 
 async def _create_trunk(
@@ -86,9 +102,7 @@ async def _create_rule(livekit: api.LiveKitAPI, name: str, trunk_id: str, route:
     rule = api.SIPDispatchRuleInfo(
         name=name,
         trunk_ids=[trunk_id],
-        rule=api.SIPDispatchRule(
-            dispatch_rule_individual=api.SIPDispatchRuleIndividual(room_prefix=f"{PREFIX}{route.arm}")
-        ),
+        rule=api.SIPDispatchRule(dispatch_rule_individual=api.SIPDispatchRuleIndividual(room_prefix=name)),
         room_config=api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name=route.agent)]),
     )
     made = await livekit.sip.create_dispatch_rule(api.CreateSIPDispatchRuleRequest(dispatch_rule=rule))

@@ -1,5 +1,6 @@
-"""Which builds are called: names, kinds and numbers from `--arms` and `--numbers`."""
+"""Which builds are called: names, kinds, numbers and agents from `--arms`, `--numbers` and `--agents`."""
 
+import random
 import re
 from dataclasses import dataclass
 
@@ -12,18 +13,25 @@ _REMOTE = "remote"  # the kind of an arm that somebody else runs
 
 @dataclass(frozen=True, slots=True)
 class ArmChoice:
-    """An arm as it was asked for; `number` is None where the lab hands one out."""
+    """An arm as it was asked for; `number` is None where the lab hands one out.
+
+    `agent` is the name that its agent registers under, None where that is not known.
+    """
 
     name: str
     kind: str
     number: str | None
+    agent: str | None = None
 
 
 def of_lab(arms: str | None, numbers: str | None) -> tuple[ArmChoice, ...]:
     """Arms of the lab, `NAME[=KIND],…`, a kind being the name by default; raises UsageError."""
     if numbers:
         raise UsageError("--numbers", numbers, "the lab hands out its own; it goes with --trunk")
-    pairs = _pairs("--arms", arms or "unbounded,bounded")
+    spec = arms or "unbounded,bounded"
+    # A name holds no dots: vendor-0.2.6 for short is vendor-0-2-6=vendor-0.2.6.
+    spec = re.sub(r"(?<![^,])vendor-[^,=]+", lambda kind: f"{kind[0].replace('.', '-')}={kind[0]}", spec)
+    pairs = _pairs("--arms", spec)
     return tuple(ArmChoice(name, kind or name, None) for name, kind in pairs)
 
 
@@ -31,15 +39,53 @@ def of_trunk(trunk: Trunk, arms: str | None, numbers: str | None) -> tuple[ArmCh
     """Arms behind a trunk, `NAME=NUMBER,…`; one bare number is the arm `default`; raises UsageError."""
     if not numbers:
         raise UsageError("--numbers", None, "say which number reaches which arm: old=+15550100001,…")
-    bare = "," not in numbers and "=" not in numbers
-    pairs = _pairs("--numbers", f"default={numbers}" if bare else numbers)
-    if arms and [name for name, _ in _pairs("--arms", arms)] != [name for name, _ in pairs]:
-        raise UsageError("--arms", arms, "with --trunk the arms are those of --numbers: leave it out")
+    found = _numbers(trunk, numbers)
+    _check_arms(arms, "--numbers", list(found))
+    return tuple(ArmChoice(name, _REMOTE, number) for name, number in found.items())
+
+
+def of_agents(
+    trunk: Trunk, arms: str | None, numbers: str | None, agents: str, *, seed: int
+) -> tuple[ArmChoice, ...]:
+    """Arms that are agents of a deployment, `NAME=AGENT,…`; one bare agent is the arm `default`.
+
+    Without `numbers` each gets one of those that are set aside for fiction, drawn by `seed` so that runs
+    beside each other are unlikely to want the same. Raises UsageError.
+    """
+    pairs = _named("--agents", agents)
+    names = [name for name, _ in pairs]
+    _check_arms(arms, "--agents", names)
+    for name, agent in pairs:
+        if not agent:
+            raise UsageError("--agents", agents, f"give {name!r} its agent: {name}=my-agent")
+    if numbers:
+        found = _numbers(trunk, numbers)
+        if list(found) != names:
+            remedy = "give each arm of --agents its number, in the same order, or leave it out"
+            raise UsageError("--numbers", numbers, remedy)
+    else:
+        first = random.Random(seed).randrange(10_000 - len(names))
+        found = {name: f"+1555010{number:04d}" for number, name in enumerate(names, start=first)}
+    return tuple(ArmChoice(name, _REMOTE, found[name], agent) for name, agent in pairs)
+
+
+def _numbers(trunk: Trunk, spec: str) -> dict[str, str]:
+    pairs = _named("--numbers", spec)
     for name, number in pairs:
         if not number:
-            raise UsageError("--numbers", numbers, f"give {name!r} its number: {name}=+15550100001")
+            raise UsageError("--numbers", spec, f"give {name!r} its number: {name}=+15550100001")
         trunk.target(number)
-    return tuple(ArmChoice(name, _REMOTE, number) for name, number in pairs)
+    return dict(pairs)
+
+
+def _named(option: str, spec: str) -> list[tuple[str, str]]:
+    bare = "," not in spec and "=" not in spec
+    return [("default", spec.strip())] if bare else _pairs(option, spec)
+
+
+def _check_arms(arms: str | None, option: str, names: list[str]) -> None:
+    if arms and [name for name, _ in _pairs("--arms", arms)] != names:
+        raise UsageError("--arms", arms, f"with --trunk the arms are those of {option}: leave it out")
 
 
 def _pairs(option: str, spec: str) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sip.lab_process import LabReady
-from sip.options import Options
+from sip.options import Observe, Options
 from sip.record import FORMAT, Epoch
 from sip.trunk import Trunk
 
@@ -54,7 +54,7 @@ def describe(
                 "name": arm.name,
                 "kind": arm.kind,
                 "number": target.numbers[arm.name],
-                "agent": agents.get(arm.name),
+                "agent": agents.get(arm.name, arm.agent),
             }
             for arm in options.arms
         ],
@@ -69,14 +69,23 @@ def describe(
             "uri": target.trunk.uri,
             "version": lab.trunk_version if lab else None,
         },
-        "observe": lab.observe if lab else "off",
+        "observe": options.observe,
         "versions": {**_versions(), **(lab.versions if lab else {})},
         "host": _host(),
         "clock": {"unix": now.unix, "monotonic": now.monotonic},
         "workers": list(workers),
         "dropped_dials": 0,
-        "room_clock": dict(lab.room_clock) if lab else None,
+        "room_clock": _room_clock(options.observe, lab),
     }
+
+
+def _room_clock(observe: Observe, lab: LabReady | None) -> dict[str, float] | None:
+    match observe:
+        case Observe.OFF:
+            return None
+        case Observe.POLL:  # by a process of this host
+            return {"offset_s": 0.0, "error_s": 0.0}
+    return dict(lab.room_clock) if lab and lab.room_clock else None
 
 
 def _versions() -> dict[str, str | None]:

@@ -22,7 +22,6 @@ from sip.run import INTERRUPTED, Run, Verdict
 
 __all__ = ["Caller", "UntilAllCallsEnded"]
 
-_SIP_PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
 _log = logging.getLogger(__name__)
 
 
@@ -150,7 +149,7 @@ def _read(given: Namespace) -> Options:
     for option in ("master", "worker", "processes"):
         if value := getattr(given, option):
             raise UsageError(f"--{option}", value, "one process places all the calls: leave it out")
-    return options.read(given, sip_password=os.environ.get(_SIP_PASSWORD))
+    return options.read(given, os.environ)
 
 
 def _check_web_port(given: Namespace) -> None:

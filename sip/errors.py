@@ -4,6 +4,7 @@ RingtimeError
 ├── UsageError          an option has an impossible value; nothing was dialled
 ├── OptionRefusedError  a child process refused an option; the sentence is its own
 ├── LabDownError        the lab did not come up, or a part of it died
+├── DeploymentError     the LiveKit deployment refuses what a run needs of it, or does not answer
 ├── TrunkError          the trunk cannot be called at all
 ├── PhoneError          the tester's own phones do not start or do not stay up
 └── RunFolderError      the run's folder or one of its files cannot be written
@@ -12,6 +13,7 @@ A call that fails is data (a record with its outcome), never one of these.
 """
 
 __all__ = [
+    "DeploymentError",
     "LabDownError",
     "OptionRefusedError",
     "PhoneError",
@@ -48,6 +50,10 @@ class OptionRefusedError(RingtimeError):
 
 class LabDownError(RingtimeError):
     """The lab did not come up, or a part of it died while it was called."""
+
+
+class DeploymentError(RingtimeError):
+    """The LiveKit deployment behind the trunk refuses what a run needs of it, or does not answer."""
 
 
 class TrunkError(RingtimeError):

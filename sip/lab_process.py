@@ -1,24 +1,19 @@
 """The lab as a child process of the load side, which imports nothing of it."""
 
-import contextlib
-import json
-import os
-import select
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from sip.arms import ArmChoice
+from sip.companion import Companion
 from sip.errors import LabDownError, OptionRefusedError
 from sip.options import Options
 
 _READY_WITHIN_S = 180.0
 _GONE_WITHIN_S = 20.0
-_LOOK_EVERY_S = 0.2
+_REFUSED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +36,7 @@ class LabReady:
     arms: tuple[LabArm, ...]
     observe: str
     versions: Mapping[str, str | None]
-    room_clock: Mapping[str, float]
+    room_clock: Mapping[str, float] | None
 
     @classmethod
     def of(cls, announcement: Mapping[str, Any]) -> Self:
@@ -68,17 +63,10 @@ class LabProcess:
         command += ["--bound", str(options.bound_s), "--seed", str(options.seed)]
         if options.filter_fault:
             command += ["--filter-fault", options.filter_fault]
+        command += ["--observe", options.observe]
         if options.livekit_sip:
             command += ["--livekit-sip", options.livekit_sip]
-        # A session of its own: the terminal's Ctrl-C is ours to act on, the calls want hanging up first.
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
-        assert self._process.stdin is not None  # noqa: S101 - for the type checker
-        assert self._process.stdout is not None  # noqa: S101
-        self._stdin = self._process.stdin
-        self._stdout = self._process.stdout
-        self._unread = b""
+        self._companion = Companion(command, gone_within_s=_GONE_WITHIN_S)
 
     def wait_ready(self, *, go_on: Callable[[], bool]) -> LabReady | None:
         """Wait until it takes calls, or None once `go_on` says no.
@@ -86,51 +74,32 @@ class LabProcess:
         Raises:
             LabDownError: It ended or was not ready in time; OptionRefusedError: it refused an option.
         """
-        until_s = time.monotonic() + _READY_WITHIN_S
-        while time.monotonic() < until_s:
-            if not go_on():
-                return None
-            for line in self._lines(_LOOK_EVERY_S):
-                if line.get("ready") is True:
-                    return LabReady.of(line)
-                if line.get("ready") is False:
-                    raise self._refusal(str(line["error"]))
-            if (code := self._process.poll()) is not None:
+        try:
+            line = self._companion.first_line(go_on=go_on, within_s=_READY_WITHIN_S)
+        except TimeoutError:
+            raise LabDownError(f"the lab was not ready within {_READY_WITHIN_S:g} s: see its logs") from None
+        if line is None:
+            if go_on():
+                code = self._companion.exit_code
                 raise LabDownError(f"the lab ended with exit code {code} before it was ready")
-        raise LabDownError(f"the lab was not ready within {_READY_WITHIN_S:g} s: see its logs")
+            return None
+        if not line["ready"]:
+            # Exit code 2 is what every program here gives to a wrong option.
+            refused = self._companion.wait() == _REFUSED
+            raise (OptionRefusedError if refused else LabDownError)(str(line["error"]))
+        return LabReady.of(line)
 
     def trouble(self) -> str | None:
         """A sentence on a part of the lab that has died since the last look, or None; never blocks."""
-        for line in self._lines(0.0):
+        for line in self._companion.lines():
             if line.get("event") == "died":
                 return str(line["error"])
-        code = self._process.poll()
+        code = self._companion.exit_code
         return None if code is None else f"the lab itself ended with exit code {code}"
 
     def stop(self) -> None:
         """Take it down and wait until it is gone."""
-        with contextlib.suppress(OSError):
-            self._stdin.close()
-        try:
-            self._process.wait(_GONE_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()  # its children die with it
-            self._process.wait()
-        self._stdout.close()
-
-    def _refusal(self, sentence: str) -> Exception:
-        # Exit code 2 is what every program here gives to a wrong option.
-        refused = self._process.wait(_GONE_WITHIN_S) == 2
-        return OptionRefusedError(sentence) if refused else LabDownError(sentence)
-
-    def _lines(self, timeout_s: float) -> list[dict[str, Any]]:
-        """The whole lines of JSON that have come, waiting at most `timeout_s` for the first."""
-        if not select.select([self._stdout], [], [], timeout_s)[0]:
-            return []
-        with contextlib.suppress(BlockingIOError):
-            self._unread += os.read(self._stdout.fileno(), 65536)
-        *whole, self._unread = self._unread.split(b"\n")
-        return [json.loads(line) for line in whole if line]
+        self._companion.stop()
 
 
 def _spec(arm: ArmChoice) -> str:

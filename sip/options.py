@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,16 @@ from sip.trunk import Trunk
 _GATE = re.compile(r"\s*(?P<name>[A-Za-z][A-Za-z0-9_ -]*?)\s*(<=|>=)\s*(?P<limit>[^<>=]+?)\s*")
 _LARGEST_CALLS = 10_000_000
 _CLEAN = "clean"
+_CREDENTIALS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+_PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
+
+
+class Observe(StrEnum):
+    """How the rooms are watched."""
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+    OFF = "off"
 
 
 _FLAG: Mapping[str, Any] = {"action": "store_true"}
@@ -35,6 +46,12 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     },
     "candidate": {"metavar": "NAME", "help": "the arm that the gates judge (default: the last one)"},
     "numbers": {"metavar": "NAME=NUMBER,…", "help": "with --trunk: the number that reaches each arm"},
+    "agents": {
+        "metavar": "NAME=AGENT,…",
+        "help": "with --trunk, LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET: agents of that "
+        "deployment to call; trunks and rules for --numbers (default: drawn from +1555010xxxx, where any "
+        "number reaches it) are made there and removed at the end",
+    },
     "sip-user": {"metavar": "USER", "help": "digest user; the password comes from RINGTIME_SIP_PASSWORD"},
     "calls": {"type": int, "default": 200, "help": "calls to place, warm-up not counted"},
     "calls-per-second": {"type": float, "default": 1.0, "help": "arrival rate"},
@@ -57,6 +74,11 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     "livekit-sip": {
         "metavar": "PATH",
         "help": "the lab's trunk; `embedded` is built in (default: what is on PATH)",
+    },
+    "observe": {
+        "choices": [*Observe],
+        "help": "how the rooms are watched (default: the lab by webhook, a deployment by poll where "
+        "LIVEKIT_* are set, else off)",
     },
     "gates": {
         "metavar": "SPEC",
@@ -98,6 +120,7 @@ class Options:
     filter_fault: str | None
     bound_s: float
     livekit_sip: str | None
+    observe: Observe
     gates: Mapping[str, float]
     seed: int
     run_dir: Path
@@ -108,6 +131,11 @@ class Options:
     def uses_lab(self) -> bool:
         """Whether the run brings up its own lab."""
         return self.trunk is None
+
+    @property
+    def provisions(self) -> bool:
+        """Whether numbers are made for the run on somebody's deployment."""
+        return any(arm.agent is not None for arm in self.arms)
 
     @property
     def arm_names(self) -> tuple[str, ...]:
@@ -135,11 +163,11 @@ def as_given(namespace: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(namespace, name.replace("-", "_")) for name in DECLARED}
 
 
-def read(given: argparse.Namespace, *, sip_password: str | None) -> Options:
+def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
     """Check what was given; raises UsageError with the option's name, its value and what would do."""
     trunk = None
     if given.trunk:
-        trunk = Trunk.parse(given.trunk, user=given.sip_user or None, password=sip_password)
+        trunk = Trunk.parse(given.trunk, user=given.sip_user or None, password=environment.get(_PASSWORD))
         if not trunk.is_loopback and not given.allow_remote:
             raise UsageError(
                 "--trunk", given.trunk, "it is not on this machine; add --allow-remote to call it"
@@ -148,8 +176,12 @@ def read(given: argparse.Namespace, *, sip_password: str | None) -> Options:
         raise UsageError("--sip-user", given.sip_user, "the lab lets all callers in; it goes with --trunk")
     if given.network != _CLEAN:
         raise UsageError("--network", given.network, f"only {_CLEAN!r} is there")
+    seed = random.SystemRandom().getrandbits(32) if given.seed is None else given.seed
+    observe = _observe(given, environment)
     if trunk is None:
         chosen = arms.of_lab(given.arms, given.numbers)
+    elif given.agents:
+        chosen = arms.of_agents(trunk, given.arms, given.numbers, given.agents, seed=seed)
     else:
         chosen = arms.of_trunk(trunk, given.arms, given.numbers)
     names = [arm.name for arm in chosen]
@@ -188,12 +220,32 @@ def read(given: argparse.Namespace, *, sip_password: str | None) -> Options:
         filter_fault=given.filter_fault or None,
         bound_s=given.bound,
         livekit_sip=given.livekit_sip or None,
+        observe=observe,
         gates=gates(given.gates) if given.gates else {},
-        seed=random.SystemRandom().getrandbits(32) if given.seed is None else given.seed,
+        seed=seed,
         run_dir=Path(given.run_dir),
         report=not given.no_report,
         duration_s=_seconds(given.run_time),
     )
+
+
+def _observe(given: argparse.Namespace, environment: Mapping[str, str]) -> Observe:
+    missing = [name for name in _CREDENTIALS if not environment.get(name)]
+    unset = f"set {' and '.join(missing)} in the environment to say which deployment"
+    if given.agents and not given.trunk:
+        raise UsageError("--agents", given.agents, "the lab runs its own; it goes with --trunk")
+    if given.agents and missing:
+        raise UsageError("--agents", given.agents, unset)
+    if given.observe == Observe.POLL and given.trunk and missing:
+        raise UsageError("--observe", given.observe, unset)
+    if given.observe == Observe.WEBHOOK and given.trunk:
+        remedy = "a deployment's webhooks do not reach this tester; with --trunk it is poll or off"
+        raise UsageError("--observe", given.observe, remedy)
+    if given.observe:
+        return Observe(given.observe)
+    if given.trunk:
+        return Observe.OFF if missing else Observe.POLL
+    return Observe.WEBHOOK
 
 
 def gates(spec: str) -> dict[str, float]:

@@ -10,11 +10,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sip import preflight
+from sip import attendance, preflight
+from sip.attendance import Attendance
 from sip.call import Limits
 from sip.campaign import Campaign, Settings
 from sip.description import Target, describe
-from sip.errors import LabDownError, OptionRefusedError, RingtimeError
+from sip.errors import DeploymentError, LabDownError, OptionRefusedError, RingtimeError
 from sip.health import Health
 from sip.lab_process import LabProcess
 from sip.options import Options
@@ -56,6 +57,7 @@ class Run:
         self._up = ExitStack()
         self._folder: RunFolder | None = None
         self._lab: LabProcess | None = None
+        self._attendance: Attendance | None = None
         self._pool: Pool | None = None
         self._campaign: Campaign | None = None
         self._health: Health | None = None
@@ -135,7 +137,7 @@ class Run:
                 wanted_s = campaign.step(now_s)
                 if health.due(now_s):
                     health.write(now_s, calls_up=campaign.calls_up, dropped_dials=campaign.dropped_dials)
-                    self._look_after_lab()
+                    self._look_after_others()
             except RingtimeError as error:
                 self._error = self._error or error
             pool.wait(max(0.0, min(wanted_s - time.monotonic(), _LOOK_EVERY_S)))
@@ -180,6 +182,8 @@ class Run:
         options = self._options
         if options.trunk is not None:
             preflight.look(options.trunk)
+            if attendance.is_needed(options) and not self._attended(folder):
+                return None
             return Target(options.trunk, {arm.name: arm.number or "" for arm in options.arms}, None)
         self._lab = LabProcess(options, folder.path)
         self._up.callback(self._lab.stop)
@@ -190,6 +194,15 @@ class Run:
         took_s = time.monotonic() - began_s
         _log.info("The lab takes calls at %s (%s) after %.1f s", ready.trunk_uri, ready.trunk_kind, took_s)
         return Target(Trunk.parse(ready.trunk_uri), {arm.name: arm.number for arm in ready.arms}, ready)
+
+    def _attended(self, folder: RunFolder) -> bool:
+        """Have the deployment behind the trunk seen to; False where an interruption came first."""
+        self._attendance = Attendance(self._options, folder.path)
+        self._up.callback(self._attendance.stop)
+        ready = self._attendance.wait_ready(go_on=lambda: not self._interrupted)
+        if ready:
+            _log.info("The deployment is ready: see %s", folder.path / "logs" / "rooms.log")
+        return ready
 
     @contextmanager
     def _records(self, folder: RunFolder, target: Target) -> Iterator[None]:
@@ -252,10 +265,13 @@ class Run:
                 self._error = self._error or error
         self._on_record(record)
 
-    def _look_after_lab(self) -> None:
+    def _look_after_others(self) -> None:
         trouble = self._lab.trouble() if self._lab is not None else None
         if trouble is not None:
             raise LabDownError(trouble)
+        trouble = self._attendance.trouble() if self._attendance is not None else None
+        if trouble is not None:
+            raise DeploymentError(trouble)
 
     def _report(self, folder: RunFolder) -> Verdict:
         """Have the analysis read the folder: its exit code is the verdict's."""

@@ -14,6 +14,8 @@ from lab.server import LiveKitServer
 
 pytestmark = pytest.mark.system
 
+RUN = "20260102T030405Z-abcdef"
+
 
 def trunk_names(server: LiveKitServer) -> list[str]:
     """The names of the trunks there are."""
@@ -29,7 +31,7 @@ def trunk_names(server: LiveKitServer) -> list[str]:
 def attend(server: LiveKitServer, *arguments: str) -> subprocess.Popen[str]:
     """The command, on its way."""
     return subprocess.Popen(
-        [sys.executable, "-m", "rooms", "attend", "--run", "r1", *arguments],
+        [sys.executable, "-m", "rooms", "attend", "--run", RUN, *arguments],
         env=os.environ | server.environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -51,7 +53,7 @@ def test_numbers_last_as_long_as_the_one_who_asked_for_them(server: LiveKitServe
         "ready": True,
         "arms": [{"arm": "new", "number": "+15550100009", "agent": "agent-x"}],
     }
-    assert during == ["ringtime-r1-new"]
+    assert during == [f"ringtime-{RUN}-new"]
     assert process.returncode == 0
     assert trunk_names(server) == []
 

@@ -17,7 +17,8 @@ from livekit import api
 from livekit.protocol import models, webhook
 
 from rooms.__main__ import main
-from rooms.observe import STATUS_PATH, WEBHOOK_PATH, observing, room_event
+from rooms.event import RoomEvent, room_event
+from rooms.observe import STATUS_PATH, WEBHOOK_PATH, observing
 
 KEY, SECRET = "APItest", "a secret of more than thirty-two characters"
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "room-events.json").read_text())
@@ -51,20 +52,18 @@ def test_a_callers_arrival_carries_the_call_and_its_attributes() -> None:
         event("participant_joined", participant=CALLER), 1_700_000_001.5, kind="sip", source="webhook"
     )
 
-    assert record == {
-        "received_unix": 1_700_000_001.5,
-        "source": "webhook",
-        "event": "participant_joined",
-        "event_unix": 1_700_000_001.0,
-        "room": "room-1",
-        "call_id": "call-7",
-        "identity": "sip_4711",
-        "kind": "sip",
-        "joined_unix": 1_700_000_000.25,
-        "attributes": {"sip.callID": "SCL_abc", "lktest.id": "call-7"},
-        "track": None,
-        "disconnect_reason": None,
-    }
+    assert record == RoomEvent(
+        received_unix=1_700_000_001.5,
+        source="webhook",
+        event="participant_joined",
+        room="room-1",
+        event_unix=1_700_000_001.0,
+        call_id="call-7",
+        identity="sip_4711",
+        kind="sip",
+        joined_unix=1_700_000_000.25,
+        attributes={"sip.callID": "SCL_abc", "lktest.id": "call-7"},
+    )
 
 
 def test_a_departure_carries_its_reason() -> None:
@@ -74,7 +73,7 @@ def test_a_departure_carries_its_reason() -> None:
     record = room_event(event("participant_left", participant=gone), 0.0, kind=None, source="webhook")
 
     assert record is not None
-    assert record["disconnect_reason"] == "CONNECTION_TIMEOUT"
+    assert record.disconnect_reason == "CONNECTION_TIMEOUT"
 
 
 def test_an_event_that_is_no_part_of_a_call_is_left_out() -> None:

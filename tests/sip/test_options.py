@@ -29,7 +29,7 @@ def read(*words: str, run_time: object = None, password: str | None = None) -> O
     options.declare(parser)
     given = parser.parse_args(words)
     given.run_time = run_time
-    return options.read(given, sip_password=password)
+    return options.read(given, {"RINGTIME_SIP_PASSWORD": password} if password else {})
 
 
 def test_without_options_the_lab_is_called_under_both_arms() -> None:
