@@ -61,7 +61,7 @@ class Decoder:
         self._context = av.AudioCodecContext.create("libopus", "r")
         self._context.sample_rate = CLOCK_HZ
         self._context.layout = "mono"
-        self._history: NDArray[np.float32] = np.zeros(_HISTORY, np.float32)
+        self._thinning = _Thinning(FRAME_SAMPLES * _TIMES)
 
     def decode(self, packet: bytes) -> bytes:
         """The PCM of a packet, of whatever length it has; nothing when it is damaged."""
@@ -72,9 +72,23 @@ class Decoder:
         return b"".join(self._thin_out(frame) for frame in frames)
 
     def _thin_out(self, frame: av.AudioFrame) -> bytes:
-        samples = np.frombuffer(bytes(frame.planes[0]), np.int16, frame.samples)
-        signal = np.concatenate((self._history, samples), dtype=np.float32)
-        self._history = signal[-_HISTORY:]
-        windows = np.lib.stride_tricks.sliding_window_view(signal, len(_TAPS))[::_TIMES]
-        thinned: NDArray[np.int16] = np.rint(windows @ _TAPS).clip(-32768, 32767).astype(np.int16)
-        return thinned.tobytes()
+        if frame.samples != self._thinning.count:
+            self._thinning = _Thinning(frame.samples)
+        return self._thinning(bytes(frame.planes[0]))
+
+
+class _Thinning:
+    """Every sixth sample of a low-passed signal, in blocks of one length."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._signal = np.zeros(_HISTORY + count, np.float32)
+        self._windows = np.lib.stride_tricks.sliding_window_view(self._signal, len(_TAPS))[::_TIMES]
+
+    def __call__(self, pcm: bytes) -> bytes:
+        signal = self._signal
+        signal[:_HISTORY] = signal[-_HISTORY:]
+        signal[_HISTORY:] = np.frombuffer(pcm, np.int16, self.count)
+        # Not `@`, whose threads spin longer than this takes.
+        thinned: NDArray[np.float32] = np.einsum("ij,j->i", self._windows, _TAPS)
+        return thinned.clip(-32768, 32767).astype(np.int16).tobytes()
