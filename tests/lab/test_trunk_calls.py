@@ -25,7 +25,7 @@ EMBEDDED = r"""
 
 
 def test_livekit_sips_two_lines_of_a_call_become_one_record() -> None:
-    """Whole milliseconds become seconds, RTP packets are those with audio, the caller's number is left out."""
+    """Milliseconds become seconds, RTP packets are those with audio, the caller's number is left out."""
     answered, rang = trunk_calls(LIVEKIT_SIP.splitlines())
 
     assert answered == {

@@ -1,6 +1,7 @@
 """The main job, whole: the lab called under both arms with some set-ups stalled, and the report of it."""
 
 import json
+import re
 import signal
 from collections import Counter
 from pathlib import Path
@@ -16,6 +17,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 BOUND_S = 2.0
 TAU_S = 9.0
 HOLD_S = 4.0
+_CONNECTED = re.compile(r"connected to room \S+ in ([\d.]+) s")
 
 
 def stalled_calls(folder: Path) -> set[str]:
@@ -41,6 +43,7 @@ def test_the_defect_and_its_cure_are_seen_from_the_caller_s_side(locust_command:
     assert Counter(records[call_id]["arm"] for call_id in stalled) == {"unbounded": 2, "bounded": 2}
     for call_id, record in records.items():
         _check_call(record, stalled=call_id in stalled)
+    _check_other_clocks(folder, records, stalled)
     summary = _check_folder(folder)
     assert summary["exit_code"] == code
     for name, arm in summary["arms"].items():
@@ -66,9 +69,35 @@ def _check_call(record: dict[str, Any], *, stalled: bool) -> None:
         assert record["rtp"]["received"] > 0
 
 
+def _check_other_clocks(folder: Path, records: dict[str, dict[str, Any]], stalled: set[str]) -> None:
+    """Of every call the agent's span and its log tell the same, and the trunk's log what the caller saw."""
+    rooms = {line["call_id"]: line["room"] for line in lines(folder / "room-events.jsonl") if line["call_id"]}
+    told = lines(folder / "agent-events.jsonl")
+    began = {
+        line["room"] for line in told if (line["event"], line["name"]) == ("span_started", "room_connect")
+    }
+    spans_s = {line["room"]: line["duration_s"] for line in told if line["connected"]}
+    logged_s = {
+        line["room"]: float(said[1]) for line in told if (said := _CONNECTED.search(line["text"] or ""))
+    }
+    trunk = {line["sip_call_id"]: line for line in lines(folder / "trunk-calls.jsonl")}
+    for call_id, record in records.items():
+        room, seen = rooms[call_id], trunk[record["sip_call_id"]]
+        assert room in began
+        if record["outcome"] == "answered":
+            # The log's figure is taken a few statements after the span's, by a process that is niced.
+            assert spans_s[room] - 0.001 <= logged_s[room] < spans_s[room] + 0.5
+            assert (spans_s[room] >= BOUND_S) == (call_id in stalled)
+            rang_s = record["answered_s"] - record["ringing_s"]
+            assert abs(rang_s - (seen["answered_s"] - seen["ringing_s"])) < 0.5
+        else:
+            assert room not in spans_s
+            assert seen["answered_s"] is None
+
+
 def _check_folder(folder: Path) -> dict[str, Any]:
     """Every file is there and valid; the summary."""
-    for name in ("calls-0", "health-0", "room-events", "faults"):
+    for name in ("calls-0", "health-0", "room-events", "faults", "agent-events", "trunk-calls"):
         for line in lines(folder / f"{name}.jsonl"):
             jsonschema.validate(line, schema(name.removesuffix("-0")))
     jsonschema.validate(json.loads((folder / "run.json").read_text()), schema("run"))
