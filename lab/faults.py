@@ -108,7 +108,7 @@ def require_http(spec: str, portions: Sequence[Portion], arm: str) -> None:
         if portion.fault.kind.below_http:
             raise _refused(
                 spec,
-                f"{portion.fault.kind} needs an endpoint of the filter's own, and the vendor's in arm {arm!r} "
+                f"{portion.fault.kind} needs an endpoint of the filter's own, and the vendor's in {arm!r} "
                 f"asks the address of its server; {FaultKind.SILENT} would do",
             )
 

@@ -2,30 +2,29 @@
 
 import asyncio
 import contextlib
-import itertools
-import json
-from collections.abc import AsyncIterator, Iterator
+import random
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
-from livekit.api import AccessToken, VideoGrants
 
-from lab.faults import FaultKind
-from lab.settings import FaultsFile, SettingsProxy, is_set_up, room_of
+from lab.control import answering, ask
+from lab.fates import Fates
+from lab.fault_log import FaultLog
+from lab.faults import parse
+from lab.settings import Settings, SettingsProxy, control_socket, is_set_up, room_of
+from tests.lab.filter_client import ENABLED, UNREACHABLE, initialise, token
+from tests.locust_command import lines, schema
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "faults.json").read_text())
-TOKEN = AccessToken("key", "a secret of more than thirty-two characters").with_grants(
-    VideoGrants(room="room-7")
-)
-SET_UP = b"GET /settings HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\n\r\n" % TOKEN.to_jwt().encode()
+TOKEN = token("room-7")
+SET_UP = b"GET /settings HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\n\r\n" % TOKEN.encode()
 SERVER_ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 @contextlib.asynccontextmanager
-async def running_proxy(
-    folder: Path, faults: Iterator[FaultKind | None]
-) -> AsyncIterator[tuple[SettingsProxy, int, list[bytes]]]:
+async def running_proxy(folder: Path, spec: str) -> AsyncIterator[tuple[SettingsProxy, int, list[bytes]]]:
     """A proxy before a server that keeps each first message, answers it, and then echoes."""
     seen: list[bytes] = []
 
@@ -36,15 +35,17 @@ async def running_proxy(
             writer.write(chunk)
         writer.close()
 
-    file = FaultsFile(folder / "faults.jsonl")
+    log = FaultLog(folder)
+    fates = Fates(random.Random(1))
+    fates.switch(parse(spec))
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         upstream = server.sockets[0].getsockname()
-        proxy = SettingsProxy(upstream, arm="bounded", faults=faults, file=file)
+        proxy = SettingsProxy(upstream, arm="bounded", fates=fates, log=log)
         try:
             yield proxy, await proxy.start(), seen
         finally:
             await proxy.stop()
-            file.close()
+            log.close()
 
 
 @contextlib.asynccontextmanager
@@ -59,10 +60,10 @@ async def client(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio
 
 def written(folder: Path) -> list[dict[str, object]]:
     """The lines of the faults file, each valid under the schema."""
-    lines = [json.loads(line) for line in (folder / "faults.jsonl").read_text().splitlines()]
-    for line in lines:
-        jsonschema.validate(line, SCHEMA)
-    return lines
+    found = lines(folder / "faults.jsonl")
+    for line in found:
+        jsonschema.validate(line, schema("faults"))
+    return found
 
 
 def test_a_connection_that_is_no_set_up_is_passed_on_both_ways(tmp_path: Path) -> None:
@@ -70,8 +71,7 @@ def test_a_connection_that_is_no_set_up_is_passed_on_both_ways(tmp_path: Path) -
     request = b"GET /rtc/v1?access_token=t HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"
 
     async def exchange() -> tuple[bytes, list[bytes]]:
-        faults = itertools.repeat(FaultKind.SILENT)
-        async with running_proxy(tmp_path, faults) as (_, port, seen), client(port) as (reader, writer):
+        async with running_proxy(tmp_path, "silent") as (_, port, seen), client(port) as (reader, writer):
             writer.write(request)
             answer = await reader.readexactly(len(SERVER_ANSWER))
             writer.write(b"\x00\xff frame")
@@ -89,8 +89,7 @@ def test_a_spared_set_up_reaches_the_server(tmp_path: Path) -> None:
     """What is not mistreated is the server's to answer."""
 
     async def exchange() -> bytes:
-        faults = itertools.repeat(None)
-        async with running_proxy(tmp_path, faults) as (_, port, _seen), client(port) as (reader, writer):
+        async with running_proxy(tmp_path, "none") as (_, port, _seen), client(port) as (reader, writer):
             writer.write(SET_UP)
             writer.write_eof()
             return await reader.read()
@@ -103,8 +102,7 @@ def test_a_silent_set_up_gets_no_byte_and_is_written_down_when_the_client_gives_
     """The line names the arm and the room of the token, and never holds the token."""
 
     async def exchange() -> list[bytes]:
-        faults = itertools.repeat(FaultKind.SILENT)
-        async with running_proxy(tmp_path, faults) as (_, port, seen), client(port) as (reader, writer):
+        async with running_proxy(tmp_path, "silent") as (_, port, seen), client(port) as (reader, writer):
             writer.write(SET_UP)
             writer.write_eof()
             assert await reader.read() == b""  # the proxy closes once we have, and only then
@@ -115,27 +113,99 @@ def test_a_silent_set_up_gets_no_byte_and_is_written_down_when_the_client_gives_
     assert seen == []
     (line,) = written(tmp_path)
     assert (line["arm"], line["room"], line["kind"]) == ("bounded", "room-7", "silent")
-    assert TOKEN.to_jwt() not in (tmp_path / "faults.jsonl").read_text()
+    assert TOKEN not in (tmp_path / "faults.jsonl").read_text()
 
 
 def test_a_set_up_that_is_held_when_the_proxy_stops_is_written_down(tmp_path: Path) -> None:
     """The end of the run loses no fault."""
 
-    async def exchange() -> None:
-        drawn = asyncio.Event()
-
-        def faults() -> Iterator[FaultKind]:
-            drawn.set()  # the proxy goes on to hold the set-up before anyone else runs
-            yield FaultKind.SILENT
-
-        async with running_proxy(tmp_path, faults()) as (proxy, port, _), client(port) as (_reader, writer):
+    async def exchange() -> bytes:
+        async with running_proxy(tmp_path, "drip") as (proxy, port, _), client(port) as (reader, writer):
             writer.write(SET_UP)
-            await drawn.wait()
+            head = await reader.readuntil(b"\r\n\r\n")
             await proxy.stop()
+            return head
 
-    asyncio.run(exchange())
-
+    assert asyncio.run(exchange()).startswith(b"HTTP/1.1 200 OK\r\n")
     assert len(written(tmp_path)) == 1
+
+
+@contextlib.asynccontextmanager
+async def running_settings(folder: Path, *, http_only: bool = False) -> AsyncIterator[tuple[Path, int]]:
+    """An arm's settings before a server that is not there: where they take questions, and the port."""
+    log = FaultLog(folder)
+    settings = Settings(("127.0.0.1", 1), arm="old", seed=1, log=log, http_only=http_only)
+    socket = control_socket(folder, "old")
+    async with answering(socket, settings.answer):
+        try:
+            yield socket, await settings.proxy.start()
+        finally:
+            await settings.proxy.stop()
+            await settings.endpoints.close()
+            log.close()
+
+
+async def environment(socket: Path, room: str) -> Mapping[str, Any]:
+    """What a room's filter is told by way of its environment."""
+    told: Mapping[str, Any] = (await ask(socket, {"set_up": room}))["environment"]
+    return told
+
+
+def test_a_filter_that_asks_where_to_ask_meets_the_share_that_is_due(tmp_path: Path) -> None:
+    """Half of the set-ups are told of a closed port, the other half ask at the proxy and have no settings."""
+
+    async def exchange() -> list[tuple[bool, int]]:
+        async with running_settings(tmp_path) as (socket, port):
+            await ask(socket, {"filter_fault": "refused:0.5+http-404:0.5"})
+            outcomes = []
+            for room in "abcd":
+                told = await environment(socket, room)
+                initialised = await initialise(port, room=room, environment=told)
+                outcomes.append((bool(told), initialised.result))
+            return outcomes
+
+    assert sorted(asyncio.run(exchange())) == [(False, ENABLED)] * 2 + [(True, UNREACHABLE)] * 2
+    assert {str(line["room"]) for line in written(tmp_path)} == set("abcd")
+
+
+def test_faults_are_exchanged_from_the_next_set_up_on_and_that_is_written_down(tmp_path: Path) -> None:
+    """None at first, then those asked for, then none again."""
+
+    async def exchange() -> list[int]:
+        async with running_settings(tmp_path) as (socket, port):
+            results = []
+            for spec in ("http-404", "http-503", "none"):
+                assert await ask(socket, {"filter_fault": spec}) == {"filter_fault": spec}
+                results.append((await initialise(port)).result)
+            return results
+
+    ok, refused, unreachable = asyncio.run(exchange())
+
+    assert (ok, unreachable) == (ENABLED, UNREACHABLE)
+    assert refused not in (ENABLED, UNREACHABLE)
+    switches = lines(tmp_path / "fault-switches.jsonl")
+    for line in switches:
+        jsonschema.validate(line, schema("fault-switches"))
+    assert [(line["arm"], line["filter_fault"]) for line in switches] == [
+        ("old", "http-404"), ("old", "http-503"), ("old", "none"),
+    ]  # fmt: skip
+    assert [line["kind"] for line in written(tmp_path)] == ["http-404", "http-503"]
+
+
+def test_faults_that_cannot_be_leave_those_in_force(tmp_path: Path) -> None:
+    """The answer is the reason, and nothing is written down."""
+
+    async def exchange() -> list[Mapping[str, Any]]:
+        async with running_settings(tmp_path, http_only=True) as (socket, _):
+            return [
+                await ask(socket, {"filter_fault": spec}) for spec in ("loud", "silent:0.2+blackhole:0.1")
+            ]
+
+    unknown, below_http = asyncio.run(exchange())
+
+    assert "no fault is named 'loud'" in unknown["error"]
+    assert "blackhole needs an endpoint of the filter's own" in below_http["error"]
+    assert lines(tmp_path / "fault-switches.jsonl") == []
 
 
 @pytest.mark.parametrize(
