@@ -180,9 +180,10 @@ def bare_environment() -> dict[str, str]:
     """This process's environment without what would lead the lab's parts elsewhere.
 
     LIVEKIT_* they are given in full. A proxy would be asked for 127.0.0.1: livekit-agents heeds no NO_PROXY.
+    OTEL_* could switch off the spans that the lab records, or send them to somebody.
     """
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("LIVEKIT_") and not name.lower().endswith("_proxy")
+        if not name.startswith(("LIVEKIT_", "OTEL_")) and not name.lower().endswith("_proxy")
     }

@@ -13,6 +13,7 @@ from lab.errors import ProgramMissingError
 from lab.gateway import find_livekit_sip, start_gateway
 from lab.process import Child
 from lab.server import Credentials, LiveKitServer, Redis
+from lab.trunk_calls import trunk_calls
 
 IN_ITS_PLACE = """#!{python}
 import json, os, socket, sys
@@ -21,6 +22,9 @@ if "--version" in sys.argv:
     sys.exit()
 configuration = json.loads(os.environ["SIP_CONFIG_BODY"])
 print(configuration["ws_url"], configuration["redis"]["address"], configuration["rtp_port"], flush=True)
+said = {{"level": "info", "ts": 1755000004.62, "logger": "sip", "msg": "signaling timestamps"}}
+said |= {{"callID": "SCL_a", "sipCallID": "one@caller", "inviteToRingingMs": 4, "inviteToAcceptMs": 431}}
+print(json.dumps(said, separators=(",", ":")), flush=True)
 with socket.create_server(("127.0.0.1", configuration["health_port"])) as health:
     while True:
         health.accept()
@@ -70,13 +74,15 @@ def test_a_livekit_sip_that_was_named_must_be_there(tmp_path: Path) -> None:
 def test_livekit_sip_is_told_where_everything_is_and_waited_for(
     program: Path, child: Child, tmp_path: Path
 ) -> None:
-    """Its configuration travels by environment, the secret is on no command line; its health says ready."""
+    """Its configuration comes by environment, the secret on no command line; what it logs can be read."""
     server = LiveKitServer(7880, Credentials("key", "the secret of this lab"), child)
     gateway = start_gateway(program, tmp_path, redis=Redis(6379, child), server=server)
     with gateway.child:
         ready = asyncio.run(gateway.ready())
         shown = " ".join(psutil.Process(gateway.child.pid).cmdline())
         told = gateway.child.log_lines()[0].split()
+    with gateway.child.log.open() as log:
+        (call,) = trunk_calls(log)
 
     assert (ready.kind, ready.version) == ("livekit-sip", "1.11.0")
     assert ready.uri.startswith("sip:127.0.0.1:")
@@ -84,3 +90,4 @@ def test_livekit_sip_is_told_where_everything_is_and_waited_for(
     first, last = map(int, told[2].split("-"))
     assert (first % 2, last - first) == (0, 1999)
     assert "secret" not in shown
+    assert (call["sip_call_id"], call["ringing_s"], call["answered_s"]) == ("one@caller", 0.004, 0.431)
