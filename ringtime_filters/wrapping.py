@@ -44,19 +44,29 @@ def wrap(
         FilterError: ``path`` is no audio filter, or there is no such deadline or mode.
     """
     check_bound(deadline_s, mode)
+    for dependency in dependencies:
+        _load(dependency)
+    path = Path(path).absolute()
+    stand_in = wrapper_for(path)
+    return path if stand_in == path else _wrapped(path, float(deadline_s), mode, stand_in)
+
+
+def wrapper_for(path: str | os.PathLike[str]) -> Path:
+    """The compiled wrapper that fits a filter; its own path for a wrapper. Raises FilterError as `wrap`."""
     path = Path(path).absolute()
     if not path.is_file():
         raise FilterError(f"no audio filter at {path}: name the filter's shared library")
-    for dependency in dependencies:
-        _load(dependency)
     library = _load(path)
     if hasattr(library, "ringtime_filters_configure"):
         return path
     missing = [name for name in _REQUIRED if not hasattr(library, f"audio_filter_{name}")]
     if missing:
         raise FilterError(f"{path} is no audio filter: it has no audio_filter_{missing[0]}")
-    converts = all(hasattr(library, f"audio_filter_{name}") for name in _CONVERTS_RATES)
-    return _wrapped(path, float(deadline_s), mode, wrapper(converts_rates=converts))
+    converts_rates = all(hasattr(library, f"audio_filter_{name}") for name in _CONVERTS_RATES)
+    wrapper = _HERE / ("bounded_v2.so" if converts_rates else "bounded.so")
+    if not wrapper.is_file():
+        raise FilterError(f"{wrapper} is not compiled: run `make filters`, or install the package anew")
+    return wrapper
 
 
 def check_bound(deadline_s: float, mode: str) -> None:
@@ -67,14 +77,6 @@ def check_bound(deadline_s: float, mode: str) -> None:
         )
     if mode not in get_args(Mode):
         raise FilterError(f"no mode {mode!r}: 'deadline' or 'background' would do")
-
-
-def wrapper(*, converts_rates: bool) -> Path:
-    """The compiled wrapper; one that converts sample rates has functions by which the FFI knows."""
-    library = _HERE / ("bounded_v2.so" if converts_rates else "bounded.so")
-    if not library.is_file():
-        raise FilterError(f"{library} is not compiled: run `make filters`, or install the package anew")
-    return library
 
 
 @functools.cache
