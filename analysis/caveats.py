@@ -26,6 +26,7 @@ def caveats_of(
         *_of_the_run(run),
         *_of_the_files(run),
         *_of_the_size(gates, comparisons),
+        *_of_the_switches(run),
         *_of_the_forecast(forecast),
         *_of_the_clocks(clocks),
         *_of_what_was_not_measured(run, unmeasured),
@@ -91,6 +92,17 @@ def _of_the_size(gates: Sequence[Gate], comparisons: Sequence[Comparison]) -> li
     return said
 
 
+def _of_the_switches(run: Run) -> list[str]:
+    switches = run.fault_switches
+    if switches.empty:
+        return []
+    said = ", ".join(
+        f"{arm} met {spec} from {number(unix - run.started_unix)} s on"
+        for unix, arm, spec in switches.itertuples(index=False)
+    )
+    return [f"Faults were exchanged during the run ({said}): its figures are of more than one experiment."]
+
+
 def _of_the_forecast(forecast: Sequence[Prediction]) -> list[str]:
     return [
         f"In arm {entry.arm} the manufactured faults explain {entry.predicted_not_answered} "
@@ -128,6 +140,12 @@ def _of_what_was_not_measured(run: Run, unmeasured: Sequence[str]) -> list[str]:
     said = []
     if not run.rooms_observed:
         said.append("Rooms were not observed, so no cause can be told: use --observe webhook or poll.")
+    coarse = run.calls["room_error_s"]
+    if (coarse > 0).any():
+        said.append(
+            f"Rooms were asked for, not told of: the moments of a call in its room, and agent connect latency, "
+            f"are known to ±{coarse.median():.2f} s (95 % of calls: ±{coarse.quantile(0.95):.2f} s)."
+        )
     if unmeasured:
         said.append(f"Not measured in this run, so not judged: {', '.join(unmeasured)}.")
     lost = int(run.faults["room"].isna().sum())

@@ -61,7 +61,7 @@ def waiting_curves(run: Run) -> Exhibit:
 
 
 def time_line(run: Run) -> Exhibit:
-    """Every call when it was due and how long it rang, by arm; unanswered and stalled ones marked."""
+    """Every call when it was due and how long it rang, by arm; unanswered and mistreated ones marked."""
     calls = with_faults(run)
     arms = [arm.name for arm in run.arms]
     with canvas(WIDTH_IN, 0.7 + 1.75 * len(arms)) as figure:
@@ -74,7 +74,7 @@ def time_line(run: Run) -> Exhibit:
             stalled = int(own["fault_kind"].notna().sum())
             axes.set_title(
                 f"{arm}   {count(len(own), 'call')}, {missed} not answered, "
-                f"{count(stalled, 'stalled set-up')}",
+                f"{count(stalled, 'mistreated set-up')}",
                 color=look(place).colour,
             )
             axes.set_ylabel("rang for, s")
@@ -89,7 +89,7 @@ def time_line(run: Run) -> Exhibit:
         "Call by call",
         f"One mark a call. ✕ above the dotted line: not answered within {number(run.tau_s)} s. A "
         f"ring around a mark: "
-        "its filter set-up was stalled on purpose.",
+        "its filter set-up was mistreated on purpose.",
         "Ring time of every call over the run: "
         + "; ".join(
             f"{arm}: {int((~calls[calls['arm'] == arm]['answered']).sum())} not answered" for arm in arms
@@ -99,7 +99,7 @@ def time_line(run: Run) -> Exhibit:
 
 
 def foretold(run: Run, forecast: Sequence[Prediction]) -> Exhibit:
-    """What the stalled set-ups should have left unanswered, beside what was measured with its interval."""
+    """What the mistreated set-ups should have left unanswered, beside what was measured with its interval."""
     known = [
         entry for entry in forecast if entry.predicted_share is not None and entry.measured_share is not None
     ]
@@ -138,7 +138,7 @@ def foretold(run: Run, forecast: Sequence[Prediction]) -> Exhibit:
     return Exhibit(
         figure,
         "Foretold and measured",
-        "Bar: predicted from the set-ups that were stalled on purpose and how long a stall can last "
+        "Bar: predicted from how long each mistreated set-up was held and how long a stall can last "
         "in that arm. "
         "Mark and line: measured, with its 95 % interval.",
         f"Calls not answered. {told}.",

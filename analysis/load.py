@@ -148,6 +148,7 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
         duplicates=duplicates,
         calls=calls_table,
         faults=_faults(folder),
+        fault_switches=_fault_switches(folder),
         health=health,
         loop_lag=loop_lag,
     )
@@ -164,6 +165,13 @@ def _faults(folder: Path) -> pd.DataFrame:
     rows = _lines(folder / "faults.jsonl").values
     faults = pd.DataFrame.from_records(rows, columns=["unix", "arm", "room", "kind", "held_s"])
     return faults.astype({"unix": "float64", "held_s": "float64", "room": object})
+
+
+def _fault_switches(folder: Path) -> pd.DataFrame:
+    """What was asked for after the first of each arm, which is the run's own --filter-fault."""
+    rows = _lines(folder / "fault-switches.jsonl").values
+    switches = pd.DataFrame.from_records(rows, columns=["unix", "arm", "filter_fault"])
+    return switches[switches.duplicated("arm")].astype({"unix": "float64"})
 
 
 def _health(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -43,6 +43,7 @@ def side_by_side(runs: Sequence[Run]) -> Run:
         duplicates=sum(run.duplicates for run in runs),
         calls=pd.concat([_tagged(run.calls, run) for run in runs], ignore_index=True),
         faults=pd.concat([_tagged(run.faults, run) for run in runs], ignore_index=True),
+        fault_switches=pd.concat([_tagged(run.fault_switches, run) for run in runs], ignore_index=True),
         health=pd.concat([run.health for run in runs], ignore_index=True),
         loop_lag=pd.concat([run.loop_lag for run in runs], ignore_index=True),
     )

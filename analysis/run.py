@@ -66,8 +66,9 @@ class Clock:
 class Run:
     """A run folder, read.
 
-    `calls` has one row a call attempt (see `analysis.calls`), `faults` one a mistreated set-up, `health` one
-    a tester process and second, `loop_lag` one a worker and second.
+    `calls` has one row a call attempt (see `analysis.calls`), `faults` one a mistreated set-up,
+    `fault_switches` one each time an arm's faults were exchanged while calls were up, `health` one a tester
+    process and second, `loop_lag` one a worker and second.
     """
 
     run_ids: tuple[str, ...]
@@ -99,6 +100,7 @@ class Run:
     duplicates: int
     calls: pd.DataFrame
     faults: pd.DataFrame
+    fault_switches: pd.DataFrame
     health: pd.DataFrame
     loop_lag: pd.DataFrame
 

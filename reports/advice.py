@@ -13,6 +13,9 @@ REMEDIES = {
     Cause.ROOM_JOIN_LATE: "The trunk was slow to bring callers into their rooms: look at its CPU.",
     Cause.NO_WORKER: "No agent of that name took a job: start its worker, and wait until it is registered.",
     Cause.JOB_NOT_STARTED: "Jobs were slow to start: keep more idle processes, or more workers.",
+    Cause.AGENT_DID_NOT_JOIN: (
+        "A worker took the job and no agent came: read its log for what failed before it connected."
+    ),
     Cause.AGENT_NOT_ACTIVE: "The agent joined and was not active in time: look at its connection.",
     Cause.CONNECT_CALLBACK_LATE: (
         "The agent was in the room but its connect callback came late or never, as when an audio filter "
@@ -45,7 +48,7 @@ def how_sure(run: Run, summary: Summary) -> list[str]:
             continue
         word = "as predicted" if entry.agrees else "which does not fit"
         said.append(
-            f"{entry.arm}: the stalled set-ups foretell {entry.predicted_not_answered} unanswered calls, "
+            f"{entry.arm}: the mistreated set-ups foretell {entry.predicted_not_answered} unanswered calls, "
             f"{entry.measured_not_answered} were measured, {word}."
         )
     if run.cut:

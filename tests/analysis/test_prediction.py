@@ -34,6 +34,22 @@ def test_a_timed_fault_is_judged_by_how_long_it_held(make_run: Callable[..., Run
     assert 0 < unbounded.predicted_not_answered < unbounded.stalled
 
 
+@pytest.mark.parametrize("kind", ["drip", "slow-headers", "tls-slow"])
+def test_a_fault_that_never_ends_outlasts_every_ring(make_run: Callable[..., Run], kind: str) -> None:
+    """What is written of it is when its job was ended, however soon that was."""
+    run = make_run()
+    unbounded = predictions(dataclasses.replace(run, faults=run.faults.assign(kind=kind, held_s=0.5)))[0]
+    assert unbounded.predicted_not_answered == unbounded.stalled
+
+
+@pytest.mark.parametrize("kind", ["reset", "http-503", "refused", "tls-alert", "truncated"])
+def test_a_fault_that_fails_at_once_loses_no_call(make_run: Callable[..., Run], kind: str) -> None:
+    """The filter is off for that call, and the call goes on."""
+    run = make_run()
+    unbounded = predictions(dataclasses.replace(run, faults=run.faults.assign(kind=kind, held_s=0.01)))[0]
+    assert unbounded.predicted_not_answered == 0
+
+
 def test_a_measurement_that_the_faults_do_not_explain_is_flagged(make_run: Callable[..., Run]) -> None:
     """Unanswered calls in an arm where no stall outlasts the ring cannot be chance."""
     bounded = predictions(make_run(outcomes=dict.fromkeys(range(20), "agent_failed")))[1]
@@ -47,7 +63,16 @@ def test_without_faults_nothing_is_foretold(make_run: Callable[..., Run]) -> Non
 
 @pytest.mark.parametrize(
     ("kind", "stall_s"),
-    [("unbounded", np.inf), ("bounded", 5.0), ("none", 0.0), ("deferred", 0.0), ("ffi:patched", None)],
+    [
+        ("unbounded", np.inf),
+        ("bounded", 5.0),
+        ("none", 0.0),
+        ("deferred", 0.0),
+        ("vendor-0.2.6", np.inf),
+        ("vendor-0.2.6-bounded", 5.0),
+        ("vendor-0.3.2", 0.0),
+        ("ffi:patched", None),
+    ],
 )
 def test_the_longest_stall_follows_from_the_arms_kind(kind: str, stall_s: float | None) -> None:
     """A kind that does not tell how it bounds its set-up foretells nothing."""

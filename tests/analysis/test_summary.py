@@ -119,3 +119,20 @@ def test_several_candidates_are_each_compared_with_the_first(make_run: Callable[
     assert [(c["reference"], c["candidate"]) for c in document["comparisons"]] == [("x", "y"), ("x", "z")]
     for comparison in document["comparisons"]:
         assert comparison["delta_rmst_s"]["p_adjusted"] >= comparison["delta_rmst_s"]["p"]
+
+
+def test_faults_that_were_exchanged_in_mid_run_are_told(write_run: Callable[..., Path]) -> None:
+    """What an arm began with is the run's own; what came later is said, with its second."""
+    folder = write_run()
+    started_unix = json.loads((folder / "run.json").read_text())["started_unix"]
+    switches = [(-1.0, "unbounded", "silent:0.3"), (-1.0, "bounded", "silent:0.3"), (40.0, "bounded", "none")]
+    (folder / "fault-switches.jsonl").write_text(
+        "".join(
+            json.dumps({"unix": started_unix + at_s, "arm": arm, "filter_fault": spec}) + "\n"
+            for at_s, arm, spec in switches
+        )
+    )
+
+    (warning,) = [said for said in _document(load(folder))["warnings"] if "exchanged" in said]
+
+    assert "(bounded met none from 40 s on)" in warning
