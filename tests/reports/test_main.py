@@ -111,6 +111,17 @@ def test_a_cut_run_is_reported_and_marked(write_run: WriteRun, capsys: pytest.Ca
     assert "This run was cut before its plan's end." in read([folder]).verdict().html
 
 
+def test_other_clocks_are_shown_where_they_were_collected(write_run: WriteRun) -> None:
+    """A row an arm and a row a measure; where agents and trunk are not the lab's, a word that says so."""
+    collected = read([write_run()]).clocks().html
+    elsewhere = read([write_run(own_agents=False, own_trunk=False)]).clocks().html
+    assert "21 of 30" in collected
+    assert "9 of 9" in collected
+    assert "audio packets" in collected
+    assert "Not collected" not in collected
+    assert elsewhere.count("Not collected") == 2
+
+
 def test_junit_counts_failures_and_what_was_not_decided(write_run: WriteRun) -> None:
     """A failed gate is a failure, an undecided one is skipped, and checks of the tester stand beside them."""
     folder = write_run()
