@@ -69,9 +69,11 @@ class ArmSummary:
     causes: Mapping[str, int]
 
 
-def percentiles(values: Values, limit: float = np.inf) -> Percentiles:
-    """The four percentiles of values that may be infinite, observed as far as `limit`."""
-    return Percentiles(**{name: percentile(values, q, limit=limit) for name, q in QUANTILES.items()})
+def percentiles(values: Values, limit: float = np.inf, errors: Values | float = 0.0) -> Percentiles:
+    """The four percentiles of values that may be infinite, observed as far as `limit`, within `errors`."""
+    return Percentiles(
+        **{name: percentile(values, q, limit=limit, errors=errors) for name, q in QUANTILES.items()}
+    )
 
 
 def arm_summary(
@@ -87,7 +89,7 @@ def arm_summary(
         rooms_observed: whether causes can be told.
     """
     missed = int((~counted["answered"]).sum())
-    latencies, reach = agent_connect(counted)
+    latencies, errors, reach = agent_connect(counted)
     why = causes(counted).dropna().value_counts() if rooms_observed else pd.Series(dtype="int64")
     return ArmSummary(
         kind=kind,
@@ -98,7 +100,7 @@ def arm_summary(
         outcomes={str(name): int(count) for name, count in attempts["outcome"].value_counts().items()},
         rfc6076=rfc6076(counted),
         ring_to_answer_s=percentiles(_known(counted["ring_to_answer_s"]), tau_s),
-        agent_connect_s=percentiles(latencies, reach),
+        agent_connect_s=percentiles(latencies, reach, errors),
         wait_s=percentiles(_known(counted["wait_s"]), tau_s),
         post_dial_delay_s=percentiles(_known(counted["post_dial_delay_s"])),
         rmst_s=rmst(_known(counted["ring_to_answer_s"]), tau_s),

@@ -16,6 +16,7 @@ class Cause(StrEnum):
     ROOM_JOIN_LATE = "caller joined the room late"
     NO_WORKER = "no worker"
     JOB_NOT_STARTED = "job not started"
+    AGENT_DID_NOT_JOIN = "agent did not join"
     AGENT_NOT_ACTIVE = "agent not active"
     CONNECT_CALLBACK_LATE = "connect callback late (filter init)"
     AGENT_DID_NOT_PUBLISH = "agent did not publish"
@@ -43,7 +44,8 @@ def causes(calls: pd.DataFrame, *, slow_s: float = SLOW_S) -> pd.Series:
     slow = rang & calls["answered"] & (calls["ring_to_answer_s"] > slow_s)
     found = pd.Series([None] * len(calls), index=calls.index, dtype=object)
     if missed.any():
-        staffed = calls.groupby("arm")["agent_joined_unix"].transform("count") > 0
+        at_work = calls[["agent_joined_unix", "job_started_unix"]].notna().any(axis=1)
+        staffed = at_work.groupby(calls["arm"]).transform("any")
         found[missed] = _of_missed(calls[missed], staffed[missed])
     if slow.any():
         found[slow] = _of_slow(calls[slow])
@@ -70,6 +72,7 @@ def _of_missed(calls: pd.DataFrame, staffed: pd.Series) -> pd.Series:
     left_first = calls["agent_left_unix"] < by_then - 0.1
     rules = [
         (never("sip_joined_unix"), Cause.NO_DISPATCH_RULE),
+        (never("agent_joined_unix") & calls["job_started_unix"].notna(), Cause.AGENT_DID_NOT_JOIN),
         (never("agent_joined_unix") & ~staffed, Cause.NO_WORKER),
         (never("agent_joined_unix"), Cause.JOB_NOT_STARTED),
         (never("agent_active_unix"), Cause.AGENT_NOT_ACTIVE),

@@ -107,12 +107,13 @@ def _rmst(calls: pd.DataFrame, tau_s: float) -> Bounds | None:
     return Bounds(float(waits.mean()), *mean_bounds(waits, tau_s, TAIL), waits.size)
 
 
-def _percentile(values: Values, q: float) -> Bounds | None:
+def _percentile(values: Values, q: float, errors: Values | float = 0.0) -> Bounds | None:
     if values.size == 0:
         return None
-    ordered = np.sort(values)
-    value = float(ordered[max(math.ceil(values.size * q - 1e-9), 1) - 1])
-    return Bounds(value, *percentile_bounds(ordered, q, TAIL), values.size)
+    value = float(np.sort(values)[max(math.ceil(values.size * q - 1e-9), 1) - 1])
+    low = percentile_bounds(np.sort(values - errors), q, TAIL)[0]
+    high = percentile_bounds(np.sort(values + errors), q, TAIL)[1]
+    return Bounds(value, low, high, values.size)
 
 
 def _percentile_of(column: str, q: float = 0.95) -> Measure:
@@ -123,18 +124,21 @@ def _percentile_of(column: str, q: float = 0.95) -> Measure:
 
 
 def _agent_connect(calls: pd.DataFrame, tau_s: float) -> Bounds | None:
-    return _percentile(agent_connect(calls)[0], 0.95)
+    values, errors, _ = agent_connect(calls)
+    return _percentile(values, 0.95, errors)
 
 
-def agent_connect(calls: pd.DataFrame) -> tuple[Values, float]:
-    """Agent connect latencies, infinite where the caller gave up first, and the shortest of those waits.
+def agent_connect(calls: pd.DataFrame) -> tuple[Values, Values, float]:
+    """Agent connect latencies, infinite where the caller gave up first; their errors; the shortest such wait.
 
-    Nothing is known beyond that shortest wait: a percentile there is "> x".
+    A latency is known as well as rooms were looked at. Beyond the shortest wait of those who gave up nothing
+    is known: a percentile there is "> x".
     """
     given_up = _column(calls, "agent_connect_at_least_s")
-    known = _column(calls, "agent_connect_s")
+    known = calls.loc[calls["agent_connect_s"].notna(), ["agent_connect_s", "room_error_s"]]
     reach = float(given_up.min()) if given_up.size else math.inf
-    return np.concatenate([known, np.full(given_up.size, np.inf)]), reach
+    values = np.concatenate([known["agent_connect_s"].to_numpy(), np.full(given_up.size, np.inf)])
+    return values, np.concatenate([known["room_error_s"].to_numpy(), np.zeros(given_up.size)]), reach
 
 
 def _p95_needed(limit: float, tau_s: float) -> int:

@@ -48,22 +48,28 @@ def share_bounds(hits: int, n: int, tail: float) -> tuple[float, float]:
     return low, high
 
 
-def percentile(values: Values, q: float, *, limit: float = math.inf) -> Estimate:
+def percentile(
+    values: Values, q: float, *, limit: float = math.inf, errors: Values | float = 0.0
+) -> Estimate:
     """The smallest value that a share `q` does not exceed, with an order-statistic interval.
 
     Args:
         values: seconds; infinite where the event never came. Values beyond `limit` are as good as infinite.
         q: 0-1.
         limit: how far the observation reaches: a percentile beyond it is "> limit".
+        errors: how far off each value may be, either way; the interval holds that too.
     """
     n = values.size
     if n == 0:
         return NOTHING
-    ordered = np.sort(np.where(values > limit, np.inf, values))
+    values = np.where(values > limit, np.inf, values)
+    ordered = np.sort(values)
     value = float(ordered[max(math.ceil(n * q - 1e-9), 1) - 1])
     if math.isinf(value):
         return Estimate(None, limit if math.isfinite(limit) else None, None, n, censored=True)
-    low, high = percentile_bounds(ordered, q, (1 - CONFIDENCE) / 2)
+    tail = (1 - CONFIDENCE) / 2
+    low = percentile_bounds(np.sort(values - errors), q, tail)[0]
+    high = percentile_bounds(np.sort(values + errors), q, tail)[1]
     return Estimate(
         value, low if math.isfinite(low) else None, high if math.isfinite(high) else None, n, censored=False
     )
