@@ -143,8 +143,8 @@ def _of_what_was_not_measured(run: Run, unmeasured: Sequence[str]) -> list[str]:
     coarse = run.calls["room_error_s"]
     if (coarse > 0).any():
         said.append(
-            f"Rooms were asked for, not told of: the moments of a call in its room, and agent connect latency, "
-            f"are known to ±{coarse.median():.2f} s (95 % of calls: ±{coarse.quantile(0.95):.2f} s)."
+            "Rooms were asked for, not told of: the moments of a call in its room, and agent connect "
+            f"latency, are known to ±{coarse.median():.2f} s (95 % of calls: ±{coarse.quantile(0.95):.2f} s)."
         )
     if unmeasured:
         said.append(f"Not measured in this run, so not judged: {', '.join(unmeasured)}.")
