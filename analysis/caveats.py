@@ -1,5 +1,6 @@
 """What a reader must know before believing a run's numbers, each with what to do about it."""
 
+import math
 from collections.abc import Sequence
 
 from analysis.clocks import Clocks
@@ -145,6 +146,12 @@ def _of_what_was_not_measured(run: Run, unmeasured: Sequence[str]) -> list[str]:
         said.append(
             "Rooms were asked for, not told of: the moments of a call in its room, and agent connect "
             f"latency, are known to ±{coarse.median():.2f} s (95 % of calls: ±{coarse.quantile(0.95):.2f} s)."
+        )
+    if run.livekit_clock is not None and math.isfinite(run.livekit_clock.error_s):
+        clock = run.livekit_clock
+        said.append(
+            f"LiveKit's clock less the tester's is {clock.offset_s:+.3f} s, known to ±{clock.error_s:.3f} s "
+            "from its own stamps, which tell when agents joined."
         )
     if unmeasured:
         said.append(f"Not measured in this run, so not judged: {', '.join(unmeasured)}.")

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.agents import agent_table
 from analysis.calls import WorkerRecords, call_table
 from analysis.errors import BrokenFileError, NewerFormatError, NotARunFolderError
+from analysis.moments import deployment_offset
 from analysis.rooms import room_table
 from analysis.run import FORMAT, Arm, CallsFile, Clock, Plan, Run
 from analysis.trunk import trunk_table
@@ -108,7 +109,8 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
             clock_errors.append(header["master_offset_error_s"])
     room_clock = settings["room_clock"] and Clock(**settings["room_clock"])
     offset_s = room_clock.offset_s if room_clock else 0.0
-    rooms = room_table(_lines(folder / "room-events.jsonl").values, offset_s=offset_s)
+    events = _lines(folder / "room-events.jsonl").values
+    rooms = room_table(events, offset_s=offset_s)
     agents = agent_table(_lines(folder / "agent-events.jsonl").values, offset_s=offset_s)
     calls_table, duplicates = call_table(
         records,
@@ -143,6 +145,7 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
         host=settings["host"],
         dropped_dials=settings["dropped_dials"],
         room_clock=room_clock,
+        livekit_clock=Clock(*deployment_offset(events)) if settings["observe"] == "poll" else None,
         worker_clock_error_s=max(clock_errors),
         files=tuple(files),
         duplicates=duplicates,

@@ -95,6 +95,7 @@ class Run:
     host: Mapping[str, object]
     dropped_dials: int
     room_clock: Clock | None
+    livekit_clock: Clock | None = None  # of the deployment, where its rooms were asked for
     worker_clock_error_s: float
     files: tuple[CallsFile, ...]
     duplicates: int
