@@ -95,7 +95,7 @@ async def _install(uv: Path, version: str, target: Path) -> tuple[int, str]:
 
 
 def _why_not(version: str, said: str) -> str:
-    words = " ".join(re.sub(r"https?://\S+", "its index", said).split())
+    words = " ".join(re.sub(r"`?https?://\S+", "its index", said).split())
     if f"no version of {PACKAGE}" in words:
         known = " and ".join(f"vendor-{known}" for known in KNOWN_VERSIONS)
         return f"there is no {PACKAGE} {version}: {known} are known to work"

@@ -1,11 +1,20 @@
 """Facts about the arms of a lab."""
 
+import asyncio
 from pathlib import Path
 
+import livekit.rtc
 import pytest
 
-from lab.arms import Arm, agent_environment, parse_arms
+import ringtime_filters
+from lab.arms import Arm, agent_environment, parse_arms, require_filters
 from lab.errors import LabError
+from lab.vendor import folder
+
+
+def livekit_ffi() -> Path:
+    """The FFI that came with the SDK."""
+    return Path(livekit.rtc.__file__).parent / "resources" / "liblivekit_ffi.so"
 
 
 def test_the_kind_of_an_arm_is_its_name_unless_it_is_given() -> None:
@@ -32,6 +41,8 @@ def test_arms_have_numbers_and_agents_of_their_own() -> None:
         ("a=none,a=none", "'a' is there twice"),
         ("a=fast", "'fast' is no kind of arm"),
         ("quick", "'quick' is no kind of arm"),
+        ("a=vendor-latest", "'vendor-latest' is no kind of arm"),
+        ("old=vendor-0.2.6-deferred", "vendor-0.3.2, each vendor-… with -bounded too, ffi:PATH would do"),
         ("a=ffi:/nowhere/liblivekit_ffi.so", "there is no library at /nowhere/liblivekit_ffi.so"),
     ],
 )
@@ -54,6 +65,57 @@ def test_a_patched_ffi_is_an_unbounded_arm_with_another_library(tmp_path: Path) 
 
     assert environment["LIVEKIT_LIB_PATH"] == str(library)
     assert environment["RINGTIME_ARM_KIND"] == "unbounded"
+
+
+def test_a_kind_with_dots_makes_a_name_without() -> None:
+    """Names are of letters, digits and dashes; versions have dots."""
+    assert [(arm.name, arm.kind) for arm in parse_arms("vendor-0.2.6,vendor-0.2.6-bounded")] == [
+        ("vendor-0-2-6", "vendor-0.2.6"),
+        ("vendor-0-2-6-bounded", "vendor-0.2.6-bounded"),
+    ]
+
+
+def test_a_vendors_arm_finds_its_version_before_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder comes first on the module path, which keeps what it held."""
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    (arm,) = parse_arms("old=vendor-0.2.6-bounded")
+
+    environment = agent_environment(arm, bound_s=5, idle_processes=1)
+
+    assert arm.vendor_version == "0.2.6"
+    assert environment["PYTHONPATH"] == f"{folder('0.2.6')}:/elsewhere"
+    assert environment["RINGTIME_ARM_KIND"] == "vendor-0.2.6-bounded"
+
+
+def said_by(arms: str) -> list[str]:
+    """What is said while it is seen that these arms can run."""
+    said: list[str] = []
+    asyncio.run(require_filters(parse_arms(arms), said.append))
+    return said
+
+
+def test_the_sdks_own_ffi_can_stand_for_a_patched_one() -> None:
+    """A library that loads and has the FFI's entry point is taken."""
+    assert said_by(f"patched=ffi:{livekit_ffi()}") == []
+
+
+def test_a_library_that_does_not_load_is_refused_with_what_the_linker_says(tmp_path: Path) -> None:
+    """Before anything is started."""
+    library = tmp_path / "liblivekit_ffi.so"
+    library.write_text("not ELF")
+
+    with pytest.raises(LabError, match=r"liblivekit_ffi\.so is no LiveKit FFI .*: file too short; name a "):
+        said_by(f"patched=ffi:{library}")
+
+
+def test_a_library_that_is_something_else_is_refused_with_what_it_lacks() -> None:
+    """An audio filter is no FFI."""
+    reference = Path(ringtime_filters.__file__).parent / "reference.so"
+
+    with pytest.raises(
+        LabError, match=r"reference\.so is no LiveKit FFI .*undefined symbol: livekit_ffi_request"
+    ):
+        said_by(f"patched=ffi:{reference}")
 
 
 def test_an_agent_is_told_its_name_kind_bound_and_processes() -> None:

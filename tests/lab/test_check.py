@@ -8,9 +8,25 @@ from lab.__main__ import main
 
 
 def test_a_machine_that_was_set_up_has_everything(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each need has a line of its own that begins with ok."""
+    """Each need has a line of its own that begins with ok; what arms of some kinds need comes after."""
     assert main(["check"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ok"] * 5
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ok"] * 5 + ["optional"] * 2
+
+
+def test_what_only_some_arms_need_is_said_and_not_fetched(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A version that is there has its folder, one that is not has what would fetch it, or how to get that."""
+    kept = tmp_path / "noise-cancellation" / "0.2.6"
+    kept.mkdir(parents=True)
+    monkeypatch.setattr("lab.vendor._TOOLS", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    main(["check"])
+
+    said = capsys.readouterr().out
+
+    assert f"optional vendor-0.2.6: in {kept}\n" in said
+    assert "optional vendor-0.3.2: uv, which fetches the vendor's filter, is neither on PATH nor in" in said
 
 
 def test_what_is_missing_is_named_with_how_to_get_it(
@@ -33,6 +49,10 @@ def test_what_is_missing_is_named_with_how_to_get_it(
         (["--bound", "0"], "--bound cannot be 0 s"),
         (["--idle-processes", "0"], "--idle-processes cannot be 0"),
         (["--filter-fault", "gremlins"], "--filter-fault cannot be 'gremlins'"),
+        (
+            ["--arms", "unbounded,old=vendor-0.2.6", "--filter-fault", "silent:0.2+refused:0.1"],
+            "refused needs an endpoint of the filter's own, and the vendor's in 'old' asks",
+        ),
         (["--sip-user", "carrier"], "needs the password in the environment variable RINGTIME_SIP_PASSWORD"),
     ],
 )
