@@ -62,8 +62,8 @@ def test_a_version_is_fetched_when_first_asked_for_and_kept(tools: Path) -> None
             "there is no livekit-plugins-noise-cancellation 9.9.9: vendor-0.2.6 and vendor-0.3.2 are",
         ),
         (
-            "error: Request failed after 3 retries\n  Caused by: Failed to fetch: `https://index.example/simple/x/`",
-            "Caused by: Failed to fetch: its index; see to uv's network and index, or leave out the arm vendor-9",
+            "error: Request failed after 3 retries\n  Caused by: Failed to fetch: `https://index.example/x/`",
+            "Failed to fetch: its index; see to uv's network and index, or leave out the arm vendor-9.9.9",
         ),
     ],
 )
