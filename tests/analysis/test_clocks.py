@@ -57,6 +57,15 @@ def test_an_agent_that_dawdles_after_its_callback_is_told_from_one_that_waits_fo
     assert any("In arm unbounded 9 of 9 calls" in warning for warning in summarise(run).warnings)
 
 
+def test_an_estimate_from_outside_that_does_not_hold_is_a_caveat(make_run: MakeRun) -> None:
+    """Agents that waited 0.3 s longer than the room's side could see: said with its size, arm and n."""
+    run = make_run()
+    calls = run.calls.assign(room_connect_s=run.calls["room_connect_s"] + 0.322)
+    said = summarise(replace(run, calls=calls)).warnings
+    begins = "In arm bounded agent connect latency is 0.3 s less from outside than by the agents' own spans"
+    assert any(warning.startswith(begins) and "(n = 30)" in warning for warning in said)
+
+
 def test_agents_that_are_somebody_elses_tell_nothing(make_run: MakeRun) -> None:
     """No file, no entry; nor has a trunk that is not the lab's one."""
     clocks = clocks_of(make_run(own_agents=False, own_trunk=False))
