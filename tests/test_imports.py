@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = {"analysis", "benchmarks", "lab", "locustfiles", "reports", "ringtime_filters", "rooms", "sip"}
+OURS = {"analysis", "benchmarks", "lab", "locustfiles", "network", "reports", "ringtime_filters", "rooms", "sip"}
 MAY_IMPORT = {
     "locustfiles": {"sip"},
     "sip": set(),
     "rooms": set(),
     "ringtime_filters": set(),
     "lab": {"rooms", "ringtime_filters"},
+    "network": set(),
     "analysis": set(),
     "reports": {"analysis"},
     "benchmarks": set(),
@@ -26,6 +27,7 @@ NEVER = {
     "reports": {"gevent", "locust", "pjsua2", "livekit"},
     "lab": {"gevent", "locust", "pjsua2", "pandas"},
     "rooms": {"gevent", "locust", "pjsua2", "pandas"},
+    "network": {"gevent", "locust", "pjsua2", "livekit", "pandas", "asyncio", "threading"},
 }
 ONLY_IN = {
     "locust": {"sip/dialer.py"},
