@@ -15,6 +15,7 @@ from lab.process import die_with_parent
 from lab.trunk.call import Premises
 from lab.trunk.challenge import Challenges
 from lab.trunk.media import DEFAULT_PORTS
+from lab.trunk.pulse import Pulse
 from lab.trunk.server import Server
 from lab.trunk.sockets import HOST, SipSockets
 from rooms.lifetime import ending
@@ -51,9 +52,9 @@ async def serve(url: str, key: str, secret: str, *, sip_port: int, rtp_ports: tu
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http:
         livekit = api.LiveKitAPI(url.replace("ws", "http", 1), key, secret, session=http)
         await _check(livekit, url)
-        challenges = Challenges()
+        challenges, pulse = Challenges(), Pulse()
         server = Server(
-            lambda: Premises(livekit, http, url, key, secret, challenges, rtp_ports, sockets.port)
+            lambda: Premises(livekit, http, url, key, secret, challenges, pulse, rtp_ports, sockets.port)
         )
         sockets = SipSockets(sip_port, server.receive)
         try:

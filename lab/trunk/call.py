@@ -15,6 +15,7 @@ from lab.trunk.challenge import Challenges, Refusal
 from lab.trunk.media import NoPortError, RtpPort
 from lab.trunk.offer import UnacceptableOfferError, read_offer, rtp_target
 from lab.trunk.participant import JoinError, SipParticipant, access_token
+from lab.trunk.pulse import Pulse
 from lab.trunk.sockets import HOST, Peer
 from lab.trunk.talk import End, Talk
 
@@ -38,6 +39,7 @@ class Premises:
     key: str
     secret: str
     challenges: Challenges
+    pulse: Pulse
     rtp_ports: tuple[int, int]
     sip_port: int
 
@@ -152,11 +154,17 @@ class IncomingCall:
         offer = read_offer(self._invite.text)
         participant = self._participant(trunk, rule)
         self._rtp = rtp = RtpPort(participant.say, participant.next_frame)
-        port = await rtp.open(self._premises.rtp_ports)
+        port = rtp.open(self._premises.rtp_ports)
         rtp.agree(offer.codec, offer.payload_type)
         rtp.send_to(offer.address or self._peer.address[0], offer.port)
         self._sdp = offer.answer(HOST, port)
+
+        def beat() -> None:
+            participant.beat()
+            rtp.beat()
+
         participant.gone.add_done_callback(lambda gone: gone.cancelled() or self.end(End.ROOM_CLOSED))
+        self._premises.pulse.add(beat)
         try:
             await self._ring(participant, trunk)
             if not self._ended.done():
@@ -167,6 +175,7 @@ class IncomingCall:
                 await self._talk.run(self.end, self._ended, longest_s)
         finally:
             self.end(End.SHUTDOWN)
+            self._premises.pulse.remove(beat)
             rtp.close()
             await asyncio.gather(self._part(), self._leave(participant))
 

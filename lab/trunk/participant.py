@@ -70,7 +70,7 @@ class SipParticipant:
         await asyncio.shield(self._joining)
 
     async def _join(self) -> None:
-        await self._peer.path.open()
+        self._peer.path.open()
         track = rtc.AddTrackRequest(
             cid=self._peer.track,
             name=self._identity,
@@ -172,6 +172,10 @@ class SipParticipant:
             frame = bytes(self._unsaid[:FRAME_BYTES])
             del self._unsaid[:FRAME_BYTES]
             self._peer.send(self._encoder.encode(frame))
+
+    def beat(self) -> None:
+        """Take what the room has said since the last beat."""
+        self._peer.path.beat()
 
     def _on_rtp(self, packet: RtpPacket) -> None:
         hearing = self._hearings.get(packet.ssrc)

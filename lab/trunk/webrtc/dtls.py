@@ -108,8 +108,9 @@ class Dtls:
             self._connection.set_accept_state()
 
     def start(self) -> None:
-        """Begin, or wait for the server to."""
-        self._advance()
+        """Begin, unless it is for the server to."""
+        if self._active:
+            self._advance()
 
     def receive(self, datagram: bytes) -> None:
         """Take a DTLS datagram from the server."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+import socket
 import string
 from collections.abc import Callable
 
@@ -18,12 +19,15 @@ CONSENT_EVERY_S = 5.0
 CONSENT_EXPIRES_S = 30.0
 """How long the server may leave checks unanswered before the path counts as lost (RFC 7675 5.1)."""
 
+_MOST_BYTES = 2048
 _CHARACTERS = string.ascii_letters + string.digits
 _Address = tuple[str, int]
 
 
-class IcePath(asyncio.DatagramProtocol):
+class IcePath:
     """A UDP socket that finds its way to the server, then carries datagrams both ways.
+
+    Until `settle` a datagram is taken as it arrives, from then on when `beat` is called.
 
     The offering side controls the checks (RFC 8445 6.1.1), and here that is always this one.
     """
@@ -39,7 +43,7 @@ class IcePath(asyncio.DatagramProtocol):
         self.lost: asyncio.Future[None] = loop.create_future()
         """Done when the server no longer answers."""
         self._on_datagram = on_datagram
-        self._socket: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
         self._their_user = ""
         self._their_password = b""
         self._tie_breaker = secrets.randbits(64)
@@ -48,12 +52,28 @@ class IcePath(asyncio.DatagramProtocol):
         self._consented_s = 0.0
         self._tasks: dict[_Address, asyncio.Task[None]] = {}
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """Take any free port."""
-        loop = asyncio.get_running_loop()
-        endpoint, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
-        self._socket = endpoint
-        self.port = endpoint.get_extra_info("sockname")[1]
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.bind((HOST, 0))
+        self.port = self._socket.getsockname()[1]
+        asyncio.get_running_loop().add_reader(self._socket, self.beat)
+
+    def settle(self) -> None:
+        """No longer take datagrams as they arrive."""
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+
+    def beat(self) -> None:
+        """Take what has arrived."""
+        while self._socket is not None:
+            try:
+                data, address = self._socket.recvfrom(_MOST_BYTES)
+            except OSError:  # no more, or what ICMP reports: consent expires soon enough
+                return
+            if data:
+                self._receive(data, address)
 
     def trust(self, user: str, password: str) -> None:
         """Know the server by these, which its answer gave."""
@@ -98,19 +118,17 @@ class IcePath(asyncio.DatagramProtocol):
 
     def _send(self, data: bytes, there: _Address) -> None:
         if self._socket is not None:
-            self._socket.sendto(data, there)
+            with contextlib.suppress(OSError):
+                self._socket.sendto(data, there)
 
-    def datagram_received(self, data: bytes, addr: _Address) -> None:
-        """Take a datagram."""
-        if not data:
-            return
+    def _receive(self, data: bytes, there: _Address) -> None:
         if data[0] > 3:
             self._on_datagram(data)
             return
         with contextlib.suppress(ValueError):
             message = stun.parse_message(data)
             if message.message_class is stun.Class.REQUEST:
-                self._answer(message, addr)
+                self._answer(message, there)
             else:
                 self._on_answer(message)
 
@@ -135,14 +153,12 @@ class IcePath(asyncio.DatagramProtocol):
         answer.add_message_integrity(self.password.encode())
         self._send(bytes(answer), addr)
 
-    def error_received(self, exc: Exception) -> None:
-        """Ignore what ICMP reports: consent expires soon enough."""
-
     def close(self) -> None:
         """Let the path go."""
         for task in self._tasks.values():
             task.cancel()
         if self._socket is not None:
+            self.settle()
             self._socket.close()
             self._socket = None
         self.found.cancel()

@@ -9,7 +9,7 @@ import pylibsrtp
 from aiortp.packet import RtpPacket, is_rtcp
 
 from lab.trunk.webrtc.description import OPUS, Answer, Offer
-from lab.trunk.webrtc.dtls import Dtls, Srtp, fingerprint
+from lab.trunk.webrtc.dtls import Dtls, HandshakeError, Srtp, fingerprint
 from lab.trunk.webrtc.ice import IcePath
 
 FRAME_TICKS = 960
@@ -70,8 +70,12 @@ class PeerConnection:
     async def _connect(self, dtls: Dtls) -> None:
         await self.path.found
         dtls.start()
-        self._srtp = await dtls.agreed
-        if not self.connected.done():
+        try:
+            self._srtp = await dtls.agreed
+        except HandshakeError as error:
+            self.connected.set_exception(error)
+        else:
+            self.path.settle()
             self.connected.set_result(None)
 
     def send(self, payload: bytes) -> None:
