@@ -42,7 +42,9 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     "yes": {**_FLAG, "help": "do not ask before calling another machine"},
     "arms": {
         "metavar": "NAME[=KIND],…",
-        "help": "builds to compare, the reference first (default: unbounded,bounded)",
+        "help": "builds to compare, the reference first; kinds in the lab: none, unbounded, bounded, "
+        "deferred, vendor-0.2.6, vendor-0.3.2, each vendor-… with -bounded too, ffi:PATH (default: "
+        "unbounded,bounded)",
     },
     "candidate": {"metavar": "NAME", "help": "the arm that the gates judge (default: the last one)"},
     "numbers": {"metavar": "NAME=NUMBER,…", "help": "with --trunk: the number that reaches each arm"},
@@ -67,8 +69,9 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     "stop-after-failures": {"type": int, "default": 50, "help": "give up after this many in a row"},
     "network": {"metavar": "SPEC", "default": _CLEAN, "help": "network profile"},
     "filter-fault": {
-        "metavar": "KIND[:SHARE]",
-        "help": "mistreat filter set-ups: silent:0.3 (default: none)",
+        "metavar": "KIND[=S][:SHARE]",
+        "help": "mistreat the lab's filter set-ups, several joined by +: silent:0.2+latency=2:0.3; kinds: "
+        "docs/faults.md (default: none)",
     },
     "bound": {"type": float, "default": 5.0, "help": "deadline of the bounded arm, s"},
     "livekit-sip": {
