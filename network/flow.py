@@ -8,6 +8,7 @@ from network.distribution import correlated_draw, draw
 from network.impairment import DEFAULT_QUEUE_MS, Fragments, Impairment, Jitter
 
 _NEVER = math.inf
+_FOR_EVER = 1e15  # packets
 
 
 class Course:
@@ -180,4 +181,6 @@ def _packets_until(rate: float, random: Random) -> float:
     """How many packets come before the first with something that befalls each at this rate (geometric)."""
     if rate >= 1:
         return 0
-    return _NEVER if rate <= 0 else int(math.log(1.0 - random.random()) / math.log1p(-rate))
+    if rate <= 0:
+        return _NEVER
+    return min(math.log(1.0 - random.random()) / math.log1p(-rate), _FOR_EVER) // 1

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = {"analysis", "benchmarks", "lab", "locustfiles", "network", "reports", "ringtime_filters", "rooms", "sip"}
+OURS = {
+    "analysis",
+    "benchmarks",
+    "lab",
+    "locustfiles",
+    "network",
+    "reports",
+    "ringtime_filters",
+    "rooms",
+    "sip",
+}
 MAY_IMPORT = {
     "locustfiles": {"sip"},
     "sip": set(),
