@@ -30,11 +30,11 @@ run: setup ## call the lab under both arms and write the report; ARGS="--calls 2
 	case $$status in 0|3|5) exit 0;; *) exit $$status;; esac
 
 .PHONY: test
-test: setup sipp ## all tests but the slow ones
+test: setup sipp valgrind ## all tests but the slow ones
 	$(PYTHON) -m pytest -m "not slow"
 
 .PHONY: test-slow
-test-slow: setup sipp ## the tests that take minutes
+test-slow: setup sipp valgrind ## the tests that take minutes
 	$(PYTHON) -m pytest -m slow
 
 .PHONY: lint
@@ -62,11 +62,13 @@ $(VENV)/.synced: requirements.txt pyproject.toml scripts/python.sh
 	@touch $@
 
 # These look first and take milliseconds where there is nothing to do.
-.PHONY: redis sipp livekit-server
+.PHONY: redis sipp valgrind livekit-server
 redis:
 	@scripts/debian.sh redis-server redis-server
 sipp:
 	@scripts/debian.sh sipp sip-tester
+valgrind:
+	@scripts/debian.sh valgrind valgrind
 livekit-server:
 	@scripts/livekit-server.sh $(LIVEKIT_SERVER) .tools/bin
 

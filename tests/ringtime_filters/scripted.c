@@ -13,6 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifndef SCRIPTED_FD_VARIABLE
+#define SCRIPTED_FD_VARIABLE "SCRIPTED_FD"
+#endif
+
 #pragma GCC visibility push(default)
 atomic_int scripted_on_loads, scripted_creates, scripted_destroys;
 char scripted_token[64], scripted_stream_info[64];
@@ -43,7 +47,7 @@ int32_t audio_filter_on_load(const char *options_json) {
     (void)options_json;
     atomic_fetch_add(&scripted_on_loads, 1);
     crash_if_told("on_load");
-    return told("SCRIPTED_FD");
+    return told(SCRIPTED_FD_VARIABLE);
 }
 
 void *audio_filter_create(uint32_t rate, const char *options, const char *stream_info) {
