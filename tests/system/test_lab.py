@@ -89,6 +89,36 @@ def all_end_within(family: list[psutil.Process], seconds: float) -> bool:
     return True
 
 
+def is_answered(announced: dict[str, Any], arm: str, folder: Path) -> None:
+    """Call an arm of a lab; the test fails where it does not answer within 30 s."""
+    (number,) = [known["number"] for known in announced["arms"] if known["name"] == arm]
+    target = announced["trunk"]["uri"].removeprefix("sip:")
+    command = [
+        "sipp",
+        "-sn",
+        "uac",
+        "-s",
+        number,
+        "-i",
+        "127.0.0.1",
+        "-m",
+        "1",
+        "-d",
+        "500",
+        "-nostdin",
+        target,
+    ]
+    # Its exit code says whether the call was answered.
+    sipp = subprocess.run(
+        [*command, "-timeout", "30", "-timeout_error"],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert sipp.returncode == 0, sipp.stdout[-2000:]
+
+
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, dict[str, Any]]]:
     """A lab with both arms whose filters are never answered, and what it announced."""
@@ -137,32 +167,8 @@ def test_a_bounded_filter_that_is_never_answered_holds_a_call_for_the_bound(
 ) -> None:
     """The caller is answered, and the room's side sees the agent held for the bound before it publishes."""
     running, announced = up
-    number = announced["arms"][1]["number"]
-    target = announced["trunk"]["uri"].removeprefix("sip:")
-    command = [
-        "sipp",
-        "-sn",
-        "uac",
-        "-s",
-        number,
-        "-i",
-        "127.0.0.1",
-        "-m",
-        "1",
-        "-d",
-        "500",
-        "-nostdin",
-        target,
-    ]
-    # Its exit code says whether the call was answered.
-    sipp = subprocess.run(
-        [*command, "-timeout", "30", "-timeout_error"],
-        cwd=tmp_path,
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    assert sipp.returncode == 0, sipp.stdout[-2000:]
+
+    is_answered(announced, "bounded", tmp_path)
 
     schema = json.loads((SCHEMAS / "room-events.json").read_text())
     events = [json.loads(line) for line in (running.folder / "room-events.jsonl").read_text().splitlines()]
@@ -172,6 +178,25 @@ def test_a_bounded_filter_that_is_never_answered_holds_a_call_for_the_bound(
     held_s = seen["agent", "track_published"] - seen["agent", "participant_joined"]
 
     assert BOUND_S <= held_s < BOUND_S + 5
+
+
+def test_the_faults_of_a_lab_that_is_up_are_exchanged(
+    up: tuple[Running, dict[str, Any]], tmp_path: Path
+) -> None:
+    """Without them the unbounded arm answers; the folder says from when on."""
+    running, announced = up
+    command = [sys.executable, "-m", "lab", "fault", "--run-dir", str(running.folder), "--arm", "unbounded"]
+
+    subprocess.run([*command, "none"], check=True, timeout=60)
+    is_answered(announced, "unbounded", tmp_path)
+    subprocess.run([*command, "silent:1"], check=True, timeout=60)
+
+    switches = [
+        json.loads(line) for line in (running.folder / "fault-switches.jsonl").read_text().splitlines()
+    ]
+    assert [line["filter_fault"] for line in switches if line["arm"] == "unbounded"] == [
+        "silent:1", "none", "silent:1",
+    ]  # fmt: skip
 
 
 def test_a_lab_whose_supervisor_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
