@@ -22,6 +22,7 @@ from rooms.observe import observe
 from rooms.poll import EVERY_S, observe_by_polling
 from rooms.provision import RUN_ID, Digest, Route, clean
 from rooms.refusal import sentence
+from rooms.workers import TAKEN_WITHIN_S
 
 _PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
 _ARM = re.compile(r"[a-z0-9-]+")
@@ -85,6 +86,13 @@ def parser() -> argparse.ArgumentParser:
         default=EVERY_S,
         metavar="S",
         help="ask for the rooms every so many s, or less often where there are many (default: %(default)g)",
+    )
+    attending.add_argument(
+        "--worker-within",
+        type=float,
+        default=TAKEN_WITHIN_S,
+        metavar="S",
+        help="give up where no worker takes a job for an agent within so many s (default: %(default)g)",
     )
 
     cleaning = commands.add_parser(
@@ -159,6 +167,7 @@ def _attend(deployment: Deployment, options: argparse.Namespace) -> None:
         digest=digest,
         out=options.out,
         every_s=options.every,
+        worker_within_s=options.worker_within,
     )
 
     def ready() -> None:

@@ -195,7 +195,7 @@ class Watch:
                         source="poll",
                         event="job_started",
                         room=room.name,
-                        event_unix=job.state.started_at / 1e9 or None,
+                        event_unix=job.state.started_at / 1_000_000_000 or None,
                         identity=job.state.participant_identity or None,
                         kind="agent",
                     )

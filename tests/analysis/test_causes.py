@@ -15,11 +15,13 @@ NEVER = np.nan
 def _calls(**columns: float) -> pd.DataFrame:
     """One call that rang at 0 and was given up at 15 s, beside one of the same arm that went well."""
     lost = {
-        "ringing_unix": 0.0, "sip_joined_unix": 0.1, "job_started_unix": NEVER, "agent_joined_unix": 0.3, "agent_active_unix": 0.4,
+        "ringing_unix": 0.0, "sip_joined_unix": 0.1, "job_started_unix": NEVER,
+        "agent_joined_unix": 0.3, "agent_active_unix": 0.4,
         "agent_published_unix": NEVER, "agent_left_unix": NEVER, "answered_unix": NEVER, "gave_up_unix": 15.0,
     } | columns  # fmt: skip
     fine = {
-        "ringing_unix": 0.0, "sip_joined_unix": 0.1, "job_started_unix": NEVER, "agent_joined_unix": 0.3, "agent_active_unix": 0.4,
+        "ringing_unix": 0.0, "sip_joined_unix": 0.1, "job_started_unix": NEVER,
+        "agent_joined_unix": 0.3, "agent_active_unix": 0.4,
         "agent_published_unix": 0.5, "agent_left_unix": NEVER, "answered_unix": 0.52, "gave_up_unix": NEVER,
     }  # fmt: skip
     calls = pd.DataFrame([lost, fine]).assign(arm="a", ringing_s=0.0, outcome=["unanswered", "answered"])
@@ -36,6 +38,10 @@ def _calls(**columns: float) -> pd.DataFrame:
             Cause.NO_DISPATCH_RULE,
         ),
         ({"agent_joined_unix": NEVER, "agent_active_unix": NEVER}, Cause.JOB_NOT_STARTED),
+        (
+            {"job_started_unix": 0.2, "agent_joined_unix": NEVER, "agent_active_unix": NEVER},
+            Cause.AGENT_DID_NOT_JOIN,
+        ),
         ({"agent_active_unix": NEVER}, Cause.AGENT_NOT_ACTIVE),
         ({}, Cause.CONNECT_CALLBACK_LATE),
         ({"agent_published_unix": 16.0}, Cause.CONNECT_CALLBACK_LATE),

@@ -37,6 +37,21 @@ def test_each_step_is_taken_from_its_event_in_any_order(events: list[Mapping[str
     )
 
 
+def test_a_job_is_started_by_livekits_stamp() -> None:
+    """It is looked up long after it began."""
+    started = _event("job_started", "agent", 106.5, event_unix=100.2)
+
+    assert room_table([*EVENTS[:1], started])["job_started_unix"].iloc[0] == 100.2
+
+
+def test_what_was_asked_for_has_its_error() -> None:
+    """Told events have none."""
+    asked = [{**event, "since_unix": event["received_unix"] - 0.5} for event in EVENTS]  # type: ignore[operator]
+
+    assert room_table(EVENTS)["room_error_s"].iloc[0] == 0
+    assert room_table(asked)["room_error_s"].iloc[0] == pytest.approx(0.25)
+
+
 def test_the_callers_track_is_not_the_agents() -> None:
     """Before the agent publishes there is no publish time, whatever the caller does."""
     assert room_table(EVENTS[:3])["agent_published_unix"].isna().all()
