@@ -4,7 +4,8 @@
  *   SCRIPTED_CREATE_FD  each create reads a byte, 0 for a session, 1 for none; unset, there is one at once
  *   SCRIPTED_CRASH      the function that crashes, "…_by_abort" for one that aborts
  *
- * Its sessions invert every sample. Compiled with BARE it has none of the optional functions, with WITH_V2 all. */
+ * Its sessions multiply every sample by GAIN, -1 if not compiled otherwise. With BARE it has none of the optional
+ * functions, with WITH_V2 all. */
 #include "../../ringtime_filters/audio_filter.h"
 
 #include <pthread.h>
@@ -17,7 +18,12 @@
 #define SCRIPTED_FD_VARIABLE "SCRIPTED_FD"
 #endif
 
+#ifndef GAIN
+#define GAIN -1
+#endif
+
 #pragma GCC visibility push(default)
+atomic_int scripted_in_rate, scripted_out_rate;
 atomic_int scripted_on_loads, scripted_creates, scripted_destroys;
 char scripted_token[64], scripted_stream_info[64];
 #pragma GCC visibility pop
@@ -67,12 +73,12 @@ void audio_filter_destroy(const void *session) {
 void audio_filter_process_int16(const void *session, size_t n, const int16_t *in, int16_t *out) {
     (void)session;
     crash_if_told("process_int16");
-    for (size_t i = 0; i < n; i++) out[i] = (int16_t)-in[i];
+    for (size_t i = 0; i < n; i++) out[i] = (int16_t)(GAIN * in[i]);
 }
 
 void audio_filter_process_float(const void *session, size_t n, const float *in, float *out) {
     (void)session;
-    for (size_t i = 0; i < n; i++) out[i] = -in[i];
+    for (size_t i = 0; i < n; i++) out[i] = GAIN * in[i];
 }
 
 void audio_filter_update_stream_info(const void *session, const char *stream_info) {
@@ -89,7 +95,8 @@ void audio_filter_update_token(const char *url, const char *token) {
 
 #ifdef WITH_V2
 void *audio_filter_create_v2(uint32_t in_rate, uint32_t out_rate, const char *options, const char *stream_info) {
-    (void)out_rate;
+    atomic_store(&scripted_in_rate, (int)in_rate);
+    atomic_store(&scripted_out_rate, (int)out_rate);
     return audio_filter_create(in_rate, options, stream_info);
 }
 
