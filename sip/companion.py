@@ -82,4 +82,6 @@ class Companion:
         """Take it down and return its exit code."""
         with contextlib.suppress(OSError):
             self._stdin.close()
-        return self.wait()
+        exit_code = self.wait()
+        self._stdout.close()
+        return exit_code

@@ -1,6 +1,8 @@
 """Options are declared once and refused, with their name and value, before anything starts."""
 
 import argparse
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,20 @@ class Parser(argparse.ArgumentParser):
         return super().add_argument(*names, **settings)
 
 
-def read(*words: str, run_time: object = None, password: str | None = None) -> Options:
+DEPLOYMENT = {
+    "LIVEKIT_URL": "ws://127.0.0.1:1",
+    "LIVEKIT_API_KEY": "APInobody",
+    "LIVEKIT_API_SECRET": "the-secret-of-nobody",
+}
+
+
+def read(*words: str, run_time: object = None, environment: Mapping[str, str] | None = None) -> Options:
     """What a command line comes to."""
     parser = Parser(prog="locust", add_help=False)
     options.declare(parser)
     given = parser.parse_args(words)
     given.run_time = run_time
-    return options.read(given, {"RINGTIME_SIP_PASSWORD": password} if password else {})
+    return options.read(given, environment or {})
 
 
 def test_without_options_the_lab_is_called_under_both_arms() -> None:
@@ -79,9 +88,67 @@ def test_a_trunk_of_one_s_own_is_called_by_its_numbers() -> None:
     assert [(arm.name, arm.number) for arm in lone.arms] == [("default", "+15550100001")]
 
 
+def test_agents_of_a_deployment_are_arms_with_numbers_of_their_own() -> None:
+    """Given, or drawn by the seed from those set aside for fiction; a bare agent is `default`."""
+    trunk = ("--trunk", "sip:127.0.0.1", "--agents")
+    given = read(*trunk, "old=agent-1,new=agent=2", "--numbers", "old=+1,new=+2", environment=DEPLOYMENT)
+    drawn = read(*trunk, "old=agent-1,new=agent-2", "--seed", "1", environment=DEPLOYMENT)
+    other = read(*trunk, "mine", "--seed", "2", environment=DEPLOYMENT)
+
+    assert given.arms == (
+        ArmChoice("old", "remote", "+1", "agent-1"),
+        ArmChoice("new", "remote", "+2", "agent=2"),
+    )
+    assert given.provisions
+    assert [(arm.name, arm.agent) for arm in other.arms] == [("default", "mine")]
+    numbers = [arm.number for arm in (*drawn.arms, *other.arms)]
+    assert len(set(numbers)) == 3
+    assert all(re.fullmatch(r"\+1555010\d{4}", str(number)) for number in numbers)
+
+
+def test_rooms_are_watched_by_what_can_reach_the_tester() -> None:
+    """Webhooks in the lab, asking where a deployment is named, else nothing; and what was asked for."""
+    numbers = ("--trunk", "sip:127.0.0.1", "--numbers", "+1")
+
+    assert read().observe == "webhook"
+    assert read("--observe", "poll").observe == "poll"
+    assert read(environment=DEPLOYMENT).observe == "webhook"
+    assert read(*numbers).observe == "off"
+    assert read(*numbers, environment=DEPLOYMENT).observe == "poll"
+    assert read(*numbers, "--observe", "off", environment=DEPLOYMENT).observe == "off"
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "remedy"),
+    [
+        (["--agents", "a=x"], "--agents", "it goes with --trunk"),
+        (
+            ["--agents", "a=x", "--trunk", "sip:127.0.0.1", "--numbers", "b=+1"],
+            "--numbers",
+            "in the same order",
+        ),
+        (["--agents", "a=x", "--trunk", "sip:127.0.0.1", "--arms", "b"], "--arms", "those of --agents"),
+        (["--agents", "a=x,b", "--trunk", "sip:127.0.0.1"], "--agents", "b=my-agent"),
+        (["--observe", "webhook", "--trunk", "sip:127.0.0.1", "--numbers", "+1"], "--observe", "poll or off"),
+    ],
+)
+def test_what_cannot_be_with_a_deployment_is_refused(words: list[str], option: str, remedy: str) -> None:
+    """Before anything is asked of it."""
+    with pytest.raises(UsageError, match=f"^{option} cannot be .*{remedy}"):
+        read(*words, environment=DEPLOYMENT)
+
+
+@pytest.mark.parametrize("words", [["--agents", "a=x"], ["--observe", "poll", "--numbers", "+1"]])
+def test_a_deployment_has_to_be_named_to_be_asked(words: list[str]) -> None:
+    """The missing variables are named, all at once."""
+    with pytest.raises(UsageError, match="set LIVEKIT_URL and LIVEKIT_API_SECRET in the environment"):
+        read("--trunk", "sip:127.0.0.1", *words, environment={"LIVEKIT_API_KEY": "APInobody"})
+
+
 def test_digest_credentials_come_from_option_and_environment() -> None:
     """The password is never an option, so no process list or record shows it."""
-    chosen = read("--trunk", "sip:127.0.0.1", "--numbers", "+1", "--sip-user", "me", password=PASSWORD)
+    environment = {"RINGTIME_SIP_PASSWORD": PASSWORD}
+    chosen = read("--trunk", "sip:127.0.0.1", "--numbers", "+1", "--sip-user", "me", environment=environment)
 
     assert chosen.trunk is not None
     assert (chosen.trunk.user, chosen.trunk.password) == ("me", PASSWORD)
