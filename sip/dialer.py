@@ -176,6 +176,12 @@ def _confirmed(chosen: Options) -> bool:
         f"to {', '.join(f'{arm.name} at {arm.number}' for arm in chosen.arms)}. They may cost money.",
         file=sys.stderr,
     )
+    if chosen.provisions:
+        print(
+            f"For that it makes a trunk and a dispatch rule an arm at {os.environ['LIVEKIT_URL']}, removed at "
+            "the end, and gives each agent one job before the first call.",
+            file=sys.stderr,
+        )
     if not sys.stdin.isatty():
         print("locust: error: nobody is there to agree: add --yes to go on without asking", file=sys.stderr)
         return False

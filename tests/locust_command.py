@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,23 @@ class LocustCommand:
     process: subprocess.Popen[str] = field(init=False)
     mark: str = field(init=False, default_factory=lambda: secrets.token_hex(8))
 
-    def start(self, *options: str, locustfile: str = "locustfiles/calls.py", headless: bool = True) -> None:
-        """Start it in a process group of its own, so that a Ctrl-C can be sent as a terminal would."""
+    def start(
+        self,
+        *options: str,
+        locustfile: str = "locustfiles/calls.py",
+        headless: bool = True,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it in a process group of its own, so that a Ctrl-C can be sent as a terminal would.
+
+        It knows of no deployment but one that `environment` names.
+        """
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")}
         command = [sys.executable, "-m", "locust", "-f", str(ROOT / locustfile), *(["--headless"] * headless)]
         self.process = subprocess.Popen(
             [*command, "--only-summary", "--run-dir", str(self.runs), *options],
             cwd=ROOT,
-            env={**os.environ, _MARK: self.mark},
+            env={**ours, **(environment or {}), _MARK: self.mark},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
