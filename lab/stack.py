@@ -14,6 +14,7 @@ from livekit import api
 from lab.arms import Arm, agent_environment, require_filters
 from lab.control import ask
 from lab.errors import DiedError, LabError
+from lab.faults import NO_FAULT
 from lab.gateway import Gateway, StartingGateway, find_livekit_sip, start_gateway
 from lab.observer import Observer, start_observer, webhook_url
 from lab.process import Child, announced, ending, free_port, said
@@ -130,8 +131,7 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
         await unless_one_dies(_agents_ready(agents, wish.agents_timeout_s), children)
         if livekit_sip is not None:
             found["livekit-sip"] = trunk.version
-        for arm in wish.arms:  # only now: a fault that heals counts from when calls are taken
-            await ask(control_socket(wish.run_dir, arm.name), {"filter_fault": wish.filter_fault})
+        await _begin_faults(wish)
         yield Lab(wish.arms, trunk, server, found, wish.observe, clock, children)
         say("taking the lab down")
 
@@ -198,6 +198,16 @@ async def _provisioned(wish: Wish, server: LiveKitServer) -> AsyncIterator[None]
             # A server that has died takes its trunks along; its death has been told already.
             with contextlib.suppress(aiohttp.ClientError, api.ServerError):
                 await made.aclose()
+
+
+async def _begin_faults(wish: Wish) -> None:
+    """Tell every arm's settings what set-ups are to meet; a fault that heals counts its seconds from here."""
+    for arm in wish.arms:
+        answer = await ask(
+            control_socket(wish.run_dir, arm.name), {"filter_fault": wish.filter_fault or NO_FAULT}
+        )
+        if "error" in answer:
+            raise LabError(str(answer["error"]))
 
 
 def _start_proxy(wish: Wish, arm: Arm, server: LiveKitServer, port: int) -> Child:

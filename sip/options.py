@@ -220,7 +220,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         setup_timeout_s=given.setup_timeout,
         stop_after_failures=given.stop_after_failures,
         network=given.network,
-        filter_fault=given.filter_fault or None,
+        filter_fault=None if given.filter_fault in ("", "none") else given.filter_fault,
         bound_s=given.bound,
         livekit_sip=given.livekit_sip or None,
         observe=observe,

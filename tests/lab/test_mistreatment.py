@@ -15,7 +15,7 @@ from lab import mistreatment
 from lab.fates import Fates
 from lab.fault_log import FaultLog
 from lab.faults import parse
-from lab.settings import SettingsProxy
+from lab.proxy import SettingsProxy
 from tests.lab.filter_client import (
     ANSWERED_WITH_AN_ERROR,
     ENABLED,
