@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.errors import LabError, ProgramMissingError
+from lab.process import die_with_parent
 
 PACKAGE = "livekit-plugins-noise-cancellation"
 MODULE = "livekit.plugins.noise_cancellation"
@@ -73,7 +74,18 @@ async def fetched(version: str, say: Callable[[str], None]) -> Path:
 
 async def _install(uv: Path, version: str, target: Path) -> tuple[int, str]:
     """Run uv; its exit code and what it said. It ends with us."""
-    command = [str(uv), "pip", "install", "--python", sys.executable, "--target", str(target), "--no-deps"]
+    command = [
+        str(uv),
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        sys.executable,
+        "--target",
+        str(target),
+        "--no-deps",
+    ]
+    parent = os.getpid()
     process = await asyncio.create_subprocess_exec(
         *command,
         f"{PACKAGE}=={version}",
@@ -81,6 +93,7 @@ async def _install(uv: Path, version: str, target: Path) -> tuple[int, str]:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
         env=os.environ | {"NO_COLOR": "1"},
+        preexec_fn=lambda: die_with_parent(parent),
     )
     try:
         async with asyncio.timeout(_FETCH_TIMEOUT_S):

@@ -114,7 +114,7 @@ def test_the_vendors_own_package_registers_its_filter_from_its_folder(version: s
     asyncio.run(vendor.fetched(version, print))
     program = (
         "from livekit import rtc; import livekit.plugins.noise_cancellation as vendor; "
-        "print(vendor.__file__); import os; os._exit(0)"
+        "print(vendor.__file__, flush=True); import os; os._exit(0)"
     )
 
     imported = subprocess.run(
