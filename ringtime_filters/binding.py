@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ringtime_filters.errors import FilterError
 from ringtime_filters.wrapping import Mode, check_bound, wrap
@@ -22,8 +20,7 @@ from ringtime_filters.wrapping import Mode, check_bound, wrap
 _REGISTRAR = "livekit.rtc.audio_filter"  # the module of livekit.rtc.AudioFilter
 
 
-@dataclass(frozen=True)
-class _Bound:
+class _Bound(NamedTuple):
     deadline_s: float
     mode: Mode
     leave_out: bool
@@ -69,7 +66,7 @@ def bind(deadline_s: float, mode: Mode, *, leave_out: bool) -> None:
     _take_over(registrar)
 
 
-class _WhenImported(importlib.abc.MetaPathFinder):
+class _WhenImported:
     """Takes the registrar over as soon as somebody imports it, and imports nothing itself."""
 
     def find_spec(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
@@ -107,6 +106,8 @@ def _private_copy(original: Path, name: str) -> tuple[Path, ctypes.CDLL]:
         copy = Path(f"/proc/self/fd/{in_memory}")
         return copy, ctypes.CDLL(str(copy))
     except OSError:
+        import tempfile  # here: it is rarely needed, and every start of Python would wait for it
+
         with tempfile.NamedTemporaryFile(prefix="ringtime-", suffix=".so") as file:
             file.write(content)
             file.flush()
