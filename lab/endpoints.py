@@ -16,6 +16,7 @@ SETTINGS_DNS = "RINGTIME_SETTINGS_DNS"
 
 _HOST = "settings.ringtime.test"  # RFC 6761: no name server of the world knows it
 _LOOK_EVERY_S = 0.1
+_COMES_WITHIN_S = 120.0  # of being told where to; a call that was gone before never does
 _CLIENT_HELLO_BYTES = 16 * 1024
 _HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"  # RFC 8446, section 6: a fatal alert, 40
 _HANDSHAKE_RECORD = (
@@ -25,13 +26,14 @@ _SYN_SENT = "02"  # include/net/tcp_states.h
 
 
 class Endpoints:
-    """Those that are open: each until its client has given up, all of them until `close`."""
+    """Those that are open: each until its client has given up, all of them until `close` at the latest."""
 
     def __init__(self, hold: Callable[[str, Fault], Holding]) -> None:
         """`hold` begins the record of a set-up of a room."""
         self._hold = hold
         self._looks = _Looks()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed_port: socket.socket | None = None
 
     async def open(self, fault: Fault, room: str) -> Mapping[str, str]:
         """Open one for a set-up of this room; what the reference filter must find in its environment.
@@ -39,6 +41,8 @@ class Endpoints:
         Raises:
             OSError: The system has no socket left.
         """
+        if fault.kind is FaultKind.REFUSED:
+            return self._refusing(fault, room)
         ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
         task = asyncio.ensure_future(self._keep(fault, room, ready))
         self._tasks.add(task)
@@ -54,15 +58,23 @@ class Endpoints:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._closed_port is not None:
+            self._closed_port.close()
+
+    def _refusing(self, fault: Fault, room: str) -> Mapping[str, str]:
+        """A port that is bound, so that nobody else gets it, and not listened at: the kernel resets."""
+        if self._closed_port is None:
+            self._closed_port = socket.socket()
+            self._closed_port.bind(("127.0.0.1", 0))
+        self._hold(room, fault).end()
+        return {SETTINGS_URL: _url("http", self._closed_port)}
 
     async def _keep(self, fault: Fault, room: str, ready: asyncio.Future[Mapping[str, str]]) -> None:
+        with contextlib.suppress(TimeoutError):  # the set-up never came
+            await self._serve(fault, room, ready)
+
+    async def _serve(self, fault: Fault, room: str, ready: asyncio.Future[Mapping[str, str]]) -> None:
         match fault.kind:
-            case FaultKind.REFUSED:
-                with socket.socket() as bound:  # not listening: the kernel resets, and gives nobody the port
-                    bound.bind(("127.0.0.1", 0))
-                    ready.set_result({SETTINGS_URL: _url("http", bound)})
-                    self._hold(room, fault).end()
-                    await asyncio.get_running_loop().create_future()  # until all are closed
             case FaultKind.BLACKHOLE:
                 with _blackhole() as listener:
                     ready.set_result({SETTINGS_URL: _url("http", listener)})
@@ -77,7 +89,7 @@ class Endpoints:
                 act = _alert if fault.kind is FaultKind.TLS_ALERT else _drip_handshake
                 async with _first_connection() as (listener, connection):
                     ready.set_result({SETTINGS_URL: _url("https", listener)})
-                    reader, writer = await connection
+                    reader, writer = await asyncio.wait_for(connection, _COMES_WITHIN_S)
                     holding = self._hold(room, fault)
                     try:
                         with contextlib.suppress(OSError):
@@ -89,8 +101,9 @@ class Endpoints:
     async def _until_given_up(self, fault: Fault, room: str, endpoint: socket.socket) -> None:
         """From a client's first knock at the endpoint, to within a tenth of a second, until it stops."""
         _, port = endpoint.getsockname()
-        while port not in await self._looks.next():
-            pass
+        async with asyncio.timeout(_COMES_WITHIN_S):
+            while port not in await self._looks.next():
+                pass
         holding = self._hold(room, fault)
         try:
             # Twice: a resolver closes its socket and opens another between two attempts.

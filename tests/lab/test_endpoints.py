@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import jsonschema
+import psutil
 import pytest
 
 from lab.endpoints import Endpoints
@@ -86,6 +87,25 @@ def test_a_set_up_that_is_held_when_the_endpoints_close_is_written_down(
     name, held_s = written(tmp_path)["room-7"]
     assert name == kind
     assert 0.2 < held_s < 3
+
+
+def test_an_endpoint_to_which_nobody_comes_is_closed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call can be gone before its set-up; a run of any length keeps as many sockets as there are calls."""
+    monkeypatch.setattr("lab.endpoints._COMES_WITHIN_S", 0.05)
+
+    async def exchange() -> int:
+        async with endpoints(tmp_path) as opened:
+            before = psutil.Process().num_fds()
+            for kind in (FaultKind.BLACKHOLE, FaultKind.TLS_SLOW, FaultKind.DNS_SILENT):
+                await opened.open(Fault(kind), "room-7")
+            while opened._tasks:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.02)
+            return psutil.Process().num_fds() - before
+
+    assert asyncio.run(exchange()) <= 0
+    assert written(tmp_path) == {}
 
 
 def test_each_set_up_has_an_endpoint_of_its_own(tmp_path: Path) -> None:
