@@ -16,7 +16,6 @@ class Cause(StrEnum):
     ROOM_JOIN_LATE = "caller joined the room late"
     NO_WORKER = "no worker"
     JOB_NOT_STARTED = "job not started"
-    AGENT_DID_NOT_JOIN = "agent did not join"
     AGENT_NOT_ACTIVE = "agent not active"
     CONNECT_CALLBACK_LATE = "connect callback late (filter init)"
     AGENT_DID_NOT_PUBLISH = "agent did not publish"
@@ -72,7 +71,8 @@ def _of_missed(calls: pd.DataFrame, staffed: pd.Series) -> pd.Series:
     left_first = calls["agent_left_unix"] < by_then - 0.1
     rules = [
         (never("sip_joined_unix"), Cause.NO_DISPATCH_RULE),
-        (never("agent_joined_unix") & calls["job_started_unix"].notna(), Cause.AGENT_DID_NOT_JOIN),
+        # A worker took the job, which ended before it joined, or so soon after that no look showed it.
+        (never("agent_joined_unix") & calls["job_started_unix"].notna(), Cause.AGENT_DID_NOT_PUBLISH),
         (never("agent_joined_unix") & ~staffed, Cause.NO_WORKER),
         (never("agent_joined_unix"), Cause.JOB_NOT_STARTED),
         (never("agent_active_unix"), Cause.AGENT_NOT_ACTIVE),

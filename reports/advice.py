@@ -13,16 +13,16 @@ REMEDIES = {
     Cause.ROOM_JOIN_LATE: "The trunk was slow to bring callers into their rooms: look at its CPU.",
     Cause.NO_WORKER: "No agent of that name took a job: start its worker, and wait until it is registered.",
     Cause.JOB_NOT_STARTED: "Jobs were slow to start: keep more idle processes, or more workers.",
-    Cause.AGENT_DID_NOT_JOIN: (
-        "A worker took the job and no agent came: read its log for what failed before it connected."
-    ),
     Cause.AGENT_NOT_ACTIVE: "The agent joined and was not active in time: look at its connection.",
     Cause.CONNECT_CALLBACK_LATE: (
         "The agent was in the room but its connect callback came late or never, as when an audio filter "
         "hangs while it is set up: give that set-up a deadline (ringtime_filters), "
         "or use a plugin that sets up in the background."
     ),
-    Cause.AGENT_DID_NOT_PUBLISH: "The agent left before it published audio: read its log for a crash.",
+    Cause.AGENT_DID_NOT_PUBLISH: (
+        "The agent was given the job and left, or never came, before it published audio: "
+        "read its log for a crash."
+    ),
     Cause.NOT_ANSWERED_THOUGH_PUBLISHED: "The agent published and nobody answered: look at the trunk.",
 }
 

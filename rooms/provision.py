@@ -110,16 +110,17 @@ async def _create_rule(livekit: api.LiveKitAPI, name: str, trunk_id: str, route:
 
 
 async def _delete_trunk(livekit: api.LiveKitAPI, trunk_id: str) -> None:
-    await _forgiving_the_gone(livekit.sip.delete_trunk(api.DeleteSIPTrunkRequest(sip_trunk_id=trunk_id)))
+    await forgiving_the_gone(livekit.sip.delete_trunk(api.DeleteSIPTrunkRequest(sip_trunk_id=trunk_id)))
 
 
 async def _delete_rule(livekit: api.LiveKitAPI, rule_id: str) -> None:
-    await _forgiving_the_gone(
+    await forgiving_the_gone(
         livekit.sip.delete_dispatch_rule(api.DeleteSIPDispatchRuleRequest(sip_dispatch_rule_id=rule_id))
     )
 
 
-async def _forgiving_the_gone(deletion: Awaitable[object]) -> None:
+async def forgiving_the_gone(deletion: Awaitable[object]) -> None:
+    """Do a deletion for which it is all the same whether there is anything left."""
     try:
         await deletion
     except api.ServerError as error:

@@ -1,13 +1,14 @@
 """Whether anybody works for an agent's name: found out by giving it one job in a room of its own."""
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 
 from livekit import api
 
 from rooms.event import kind_of
-from rooms.provision import Route, name_of
+from rooms.provision import Route, forgiving_the_gone, name_of
 
 TAKEN_WITHIN_S = 20.0  # an agent that was scaled down to nothing is started by its first job
 _LOOK_EVERY_S = 0.5
@@ -27,9 +28,11 @@ async def unmanned(
 
 async def _takes_a_job(livekit: api.LiveKitAPI, run_id: str, route: Route, within_s: float) -> bool:
     room = f"{name_of(run_id, route.arm)}-probe"
-    request = api.CreateAgentDispatchRequest(agent_name=route.agent, room=room)
-    await livekit.agent_dispatch.create_dispatch(request)
+    # One that stays while nobody is in it: servers close rooms that nobody comes to, some after seconds.
+    await livekit.room.create_room(api.CreateRoomRequest(name=room, empty_timeout=math.ceil(within_s) + 30))
     try:
+        request = api.CreateAgentDispatchRequest(agent_name=route.agent, room=room)
+        await livekit.agent_dispatch.create_dispatch(request)
         until_s = time.monotonic() + within_s
         while time.monotonic() < until_s:
             if await _job_seen(livekit, room):
@@ -37,7 +40,7 @@ async def _takes_a_job(livekit: api.LiveKitAPI, run_id: str, route: Route, withi
             await asyncio.sleep(_LOOK_EVERY_S)
         return False
     finally:
-        await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
+        await forgiving_the_gone(livekit.room.delete_room(api.DeleteRoomRequest(room=room)))
 
 
 async def _job_seen(livekit: api.LiveKitAPI, room: str) -> bool:

@@ -40,7 +40,7 @@ def _calls(**columns: float) -> pd.DataFrame:
         ({"agent_joined_unix": NEVER, "agent_active_unix": NEVER}, Cause.JOB_NOT_STARTED),
         (
             {"job_started_unix": 0.2, "agent_joined_unix": NEVER, "agent_active_unix": NEVER},
-            Cause.AGENT_DID_NOT_JOIN,
+            Cause.AGENT_DID_NOT_PUBLISH,
         ),
         ({"agent_active_unix": NEVER}, Cause.AGENT_NOT_ACTIVE),
         ({}, Cause.CONNECT_CALLBACK_LATE),
