@@ -57,7 +57,8 @@ const char *ringtime_filters_configure(const char *path, double deadline_s, bool
     }
     if (dlsym(library, "ringtime_filters_configure")) return "is a wrapper itself: name the filter to be wrapped";
     if (!find_functions(library, &missing)) {
-        snprintf(reason, sizeof reason, "is no audio filter that this wrapper fits: it has no %s", missing);
+        snprintf(reason, sizeof reason, "is no audio filter that this wrapper fits, having no %s: see %s", missing,
+                 "`python -m ringtime_filters FILTER`");
         return reason;
     }
     filter.deadline_s = deadline_s;

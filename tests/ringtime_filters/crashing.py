@@ -1,4 +1,4 @@
-"""Does what an agent does until its filter crashes: crashing.py FILTER FUNCTION [before|after]."""
+"""Does what an agent does until its filter crashes: crashing.py FILTER FUNCTION [WHEN]."""
 
 import ctypes
 import faulthandler
@@ -7,12 +7,14 @@ import sys
 
 import ringtime_filters
 
-# where faulthandler is to watch too: from before the wrapper does, or after
+# faulthandler watches too, from before the wrapper does or from after, or another wrapper does
 path, function, *when = sys.argv[1:]
 os.environ["SCRIPTED_CRASH"] = function
 if when == ["before"]:
     faulthandler.enable()
 wrapper = ctypes.CDLL(str(ringtime_filters.wrap(path)))
+if when == ["among others"]:
+    ringtime_filters.wrap(path, deadline_s=1)  # a wrapper of its own, which watches too
 if when == ["after"]:
     faulthandler.enable()
 wrapper.audio_filter_create.restype = ctypes.c_void_p

@@ -49,6 +49,14 @@ def test_python_s_own_account_of_a_crash_is_still_given(plain: Path, when: str) 
     assert ended.returncode == -signal.SIGSEGV
 
 
+def test_only_the_wrapper_of_the_filter_that_crashed_speaks(plain: Path) -> None:
+    """Those of other filters pass the signal on."""
+    ended = crashing(plain, "process_int16", "among others")
+
+    assert ended.stderr.count("crashed in") == 1
+    assert ended.returncode == -signal.SIGSEGV
+
+
 def test_a_crash_elsewhere_is_not_the_filter_s(plain: Path) -> None:
     """The wrapper says nothing of it and is not in its way."""
     ended = crashing(plain, "elsewhere")

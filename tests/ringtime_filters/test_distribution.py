@@ -15,14 +15,21 @@ from tests.ringtime_filters.libraries import FILTERS
 pytestmark = pytest.mark.system
 
 ROOT = FILTERS.parent
-REGISTER = """
-import os, sys
+AGENT = """
+import multiprocessing, os, sys
 from pathlib import Path
-from livekit import rtc
-rtc.AudioFilter("one", sys.argv[1])
-print("memfd:ringtime-plain.so" in Path("/proc/self/maps").read_text(), "ringtime_filters" in sys.modules)
-sys.stdout.flush()
-os._exit(0)
+
+def job(path):
+    from livekit import rtc
+    rtc.AudioFilter("one", path)
+    maps = Path("/proc/self/maps").read_text()
+    print("memfd:ringtime-plain.so" in maps, "ringtime_filters" in sys.modules, flush=True)
+    os._exit(0)
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context(sys.argv[2]).Process(target=job, args=(sys.argv[1],))
+    process.start()
+    process.join()
 """
 
 
@@ -99,12 +106,15 @@ def test_a_machine_without_a_compiler_is_told_so(tmp_path: Path) -> None:
         ({"RINGTIME_FILTER_MODE": "background"}, "True True"),
     ],
 )
-def test_a_variable_is_enough_and_none_is_none(
-    agent_python: Path, plain: Path, variables: dict[str, str], wrapped: str
+@pytest.mark.parametrize("start", ["forkserver", "spawn"])
+def test_a_variable_is_enough_in_every_job_process_and_none_is_none(
+    agent_python: Path, plain: Path, tmp_path: Path, variables: dict[str, str], wrapped: str, start: str
 ) -> None:
-    """An agent's code stays as it is; where nothing is set, nothing of the package is loaded."""
+    """livekit-agents starts jobs either way; where nothing is set, nothing of the package is loaded."""
+    program = tmp_path / "agent.py"
+    program.write_text(AGENT)
     agent = subprocess.run(
-        [agent_python, "-c", REGISTER, plain], env=os.environ | variables, capture_output=True, text=True
+        [agent_python, program, plain, start], env=os.environ | variables, capture_output=True, text=True
     )
 
     assert agent.stdout.strip() == wrapped, agent.stderr

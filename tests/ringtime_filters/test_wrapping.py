@@ -176,7 +176,7 @@ def test_a_path_that_is_no_filter_is_refused_with_the_reason(tmp_path: Path) -> 
     [
         ({}, "RINGTIME_FILTER does not name the filter's library", False),
         ({"RINGTIME_FILTER": "/no/such.so"}, "such.so: cannot be loaded: ", False),
-        ({"RINGTIME_FILTER": "LIBC"}, "it has no audio_filter_on_load", False),
+        ({"RINGTIME_FILTER": "LIBC"}, "having no audio_filter_on_load", False),
         ({"RINGTIME_FILTER": "WRAPPER"}, "is a wrapper itself", False),
         (
             {"RINGTIME_FILTER": "PLAIN", "RINGTIME_FILTER_DEADLINE_S": "nan"},
