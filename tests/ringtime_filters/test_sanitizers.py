@@ -39,7 +39,7 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         ]
     else:
         flags += [f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all"]
-        # Where addresses are spread too wide for a compiler's sanitizer, as on Ubuntu 24.04, it does not start.
+        # Where addresses are spread too wide for it, as on Ubuntu 24.04, the sanitizer does not start.
         narrow: list[str | Path] = ["setarch", "-R"]
         under = narrow if subprocess.run([*narrow, "true"], capture_output=True).returncode == 0 else []
     sources = [HERE / "driver.c", *(FILTERS / name for name in SOURCES)]
