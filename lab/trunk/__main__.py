@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -64,6 +65,7 @@ async def serve(url: str, key: str, secret: str, *, sip_port: int, rtp_ports: tu
                 f"SIP port {sip_port} of {HOST} cannot be had ({error.strerror}): "
                 "free it, or give another with --sip-port (0 takes any)"
             ) from error
+        gc.freeze()  # what is loaded by now stays: looking through it again would hold all calls up
         _say_ready(sockets.port)
         await stop.wait()
         await server.close(grace_s=GRACE_S)
@@ -83,7 +85,7 @@ async def _check(livekit: api.LiveKitAPI, url: str) -> None:
 
 
 def _say_ready(port: int) -> None:
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("aiosipua", "aiortp"))
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("aiosipua", "aiortp", "av"))
     print(json.dumps({"ready": True, "sip_port": port, "version": libraries}), flush=True)
 
 

@@ -209,6 +209,7 @@ class SipParticipant:
             await self._signalling.send(rtc.SignalRequest(leave=leave))
             await self._signalling.close()
         self._peer.close()
+        self._encoder.close()
         self.heard.cancel()
         self.gone.cancel()
 

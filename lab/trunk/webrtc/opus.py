@@ -12,6 +12,7 @@ CLOCK_HZ = 48000
 FRAME_SAMPLES = 160
 """Samples of 20 ms."""
 
+_SILENCE = bytes(2 * FRAME_SAMPLES)
 _TIMES = CLOCK_HZ // RATE_HZ
 _BITRATE = 24000
 
@@ -39,19 +40,35 @@ class Encoder:
         context.bit_rate = _BITRATE
         context.time_base = Fraction(1, RATE_HZ)
         # CELT alone at complexity 0: half the time of the speech modes, and good enough for G.711.
+        context.thread_count = 1
         context.options = {"application": "lowdelay", "compression_level": "0"}
-        self._context = context
+        self._context: av.AudioCodecContext | None = context
         self._frame = av.AudioFrame("s16", "mono", FRAME_SAMPLES)
         self._frame.sample_rate = RATE_HZ
         self._frame.time_base = context.time_base
         self._samples = 0
+        self._last = b""
+        self._packet = b""
 
     def encode(self, pcm: bytes) -> bytes:
         """The packet of 160 samples of 16-bit PCM at 8 kHz."""
+        # Silence after silence needs no thought: the packet that said so says it again.
+        if pcm == self._last == _SILENCE:
+            return self._packet
+        self._last, self._packet = pcm, self._encode(pcm)
+        return self._packet
+
+    def _encode(self, pcm: bytes) -> bytes:
+        if self._context is None:
+            return b""
         self._frame.planes[0].update(pcm)
         self._frame.pts = self._samples
         self._samples += FRAME_SAMPLES
         return b"".join(bytes(packet) for packet in self._context.encode(self._frame))
+
+    def close(self) -> None:
+        """Let go of the codec, and of two threads that came with it."""
+        self._context = None
 
 
 class Decoder:
@@ -61,6 +78,7 @@ class Decoder:
         self._context = av.AudioCodecContext.create("libopus", "r")
         self._context.sample_rate = CLOCK_HZ
         self._context.layout = "mono"
+        self._context.thread_count = 1
         self._thinning = _Thinning(FRAME_SAMPLES * _TIMES)
 
     def decode(self, packet: bytes) -> bytes:
