@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from ringtime_filters.errors import FilterError
-from ringtime_filters.wrapping import Mode, check_bound, wrap
+from ringtime_filters.wrapping import Mode, behind_wrappers, check_bound, wrap
 
 _REGISTRAR = "livekit.rtc.audio_filter"  # the module of livekit.rtc.AudioFilter
 
@@ -111,16 +111,16 @@ def _take_over(registrar: ModuleType) -> None:
     registrar.AudioFilter.__init__ = register_wrapped
 
 
-def _loaded_filters() -> list[str]:
-    """The audio filters among the libraries of this process that are no wrappers."""
+def _loaded_filters() -> list[Path]:
+    """The audio filters among the libraries of this process that are neither wrappers nor behind one."""
     maps = Path("/proc/self/maps").read_text().splitlines()
-    mapped = {line.split(maxsplit=5)[5] for line in maps if "/" in line}
-    filters = []
-    for path in sorted(path for path in mapped if ".so" in path):
-        try:
-            library = ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_LAZY)
-        except OSError:  # a file that is mapped but no library, or is no longer there
-            continue
-        if hasattr(library, "audio_filter_on_load") and not hasattr(library, "ringtime_filters_configure"):
-            filters.append(path)
-    return filters
+    mapped = {Path(line.split(maxsplit=5)[5]) for line in maps if ".so" in line}
+    return [path for path in sorted(mapped - behind_wrappers) if _is_filter(path)]
+
+
+def _is_filter(path: Path) -> bool:
+    try:
+        library = ctypes.CDLL(str(path), mode=os.RTLD_NOLOAD)
+    except OSError:  # mapped, but no library, or deleted since
+        return False
+    return hasattr(library, "audio_filter_on_load") and not hasattr(library, "ringtime_filters_configure")

@@ -15,6 +15,8 @@ Mode = Literal["deadline", "background"]
 
 LONGEST_DEADLINE_S = 86400.0
 
+behind_wrappers: set[Path] = set()  # the filters that this process has wrapped, by their real paths
+
 _HERE = Path(__file__).parent
 _REQUIRED = ("on_load", "create", "destroy", "process_int16", "process_float", "update_stream_info")
 _CONVERTS_RATES = ("create_v2", "process_int16_v2")  # with both of them the FFI hands it two rates
@@ -88,6 +90,7 @@ def _wrapped(path: Path, deadline_s: float, mode: Mode, original: Path) -> Path:
     wrong = configure(os.fsencode(path), deadline_s, mode == "background")
     if wrong:
         raise FilterError(f"{path} {wrong.decode(errors='replace')}")
+    behind_wrappers.add(path.resolve())
     return copy
 
 
@@ -101,10 +104,14 @@ def _private_copy(original: Path, name: str) -> tuple[Path, ctypes.CDLL]:
     content = original.read_bytes()
     try:
         in_memory = os.memfd_create(f"ringtime-{name}"[:200])
-        with open(in_memory, "wb", closefd=False) as file:
-            file.write(content)
-        copy = Path(f"/proc/self/fd/{in_memory}")
-        return copy, ctypes.CDLL(str(copy))
+        try:
+            with open(in_memory, "wb", closefd=False) as file:
+                file.write(content)
+            copy = Path(f"/proc/self/fd/{in_memory}")
+            return copy, ctypes.CDLL(str(copy))
+        except OSError:
+            os.close(in_memory)
+            raise
     except OSError:
         import tempfile  # here: it is rarely needed, and every start of Python would wait for it
 
