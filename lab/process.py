@@ -26,6 +26,8 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None, use_errno=True)
 # Below the range outgoing connections draw from, so none can take a port between its choice and its use.
 _PORTS = range(20000, 32000)
+_DRAWS = 100
+_claims: list[int] = []  # descriptors that say, until this process ends, which ports it means to use
 
 
 class Child:
@@ -203,12 +205,16 @@ def die_with_parent(parent: int) -> None:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port of 127.0.0.1 that nothing is bound to now.
+    """A port of 127.0.0.1 that nothing is bound to now, given to no other lab until this process ends.
 
     Raises:
         OSError: None of a hundred ports drawn was free.
     """
-    return free_ports(1, kind).start
+    for _ in range(_DRAWS):
+        port = free_ports(1, kind).start
+        if _claim(port):
+            return port
+    raise OSError(errno.EADDRINUSE, f"no free port between {_PORTS.start} and {_PORTS.stop}")
 
 
 def free_ports(count: int, kind: socket.SocketKind) -> range:
@@ -218,7 +224,7 @@ def free_ports(count: int, kind: socket.SocketKind) -> range:
         OSError: None of a hundred blocks drawn was free.
     """
     draw = random.SystemRandom()
-    for _ in range(100):
+    for _ in range(_DRAWS):
         first = draw.randrange(_PORTS.start, _PORTS.stop - count, 2)
         block = range(first, first + count)
         if all(_is_free(port, kind) for port in block):
@@ -226,6 +232,22 @@ def free_ports(count: int, kind: socket.SocketKind) -> range:
     raise OSError(
         errno.EADDRINUSE, f"no {count} free ports in a row between {_PORTS.start} and {_PORTS.stop}"
     )
+
+
+def _claim(port: int) -> bool:
+    """Whether no process of a lab has claimed the port; it stays this one's until it ends.
+
+    Seconds go by between choosing a port and binding it, in which another lab must not choose it too. A name
+    in Linux's abstract socket namespace (unix(7)) is unique, and goes with its process.
+    """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0ringtime-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim.detach())
+    return True
 
 
 def _is_free(port: int, kind: socket.SocketKind) -> bool:

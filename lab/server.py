@@ -8,15 +8,17 @@ import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import SOCK_DGRAM
 
-from lab.errors import LabError, ProgramMissingError
-from lab.process import Child, answering, free_port, said
+from lab.errors import LabError, NotReadyError, ProgramMissingError
+from lab.process import Child, free_port, said
 
 LIVEKIT_SERVER_SERIES = "1.13."  # what the measured behaviour and the configuration below belong to
+_TAKEN = re.compile(r"address already in use|Failed listening on port", re.IGNORECASE)
+_TRIES = 5  # a port is chosen and bound a moment later: somebody may be quicker
 _BUILT = Path(__file__).resolve().parent.parent / ".tools" / "bin" / "livekit-server"
 
 
@@ -74,10 +76,24 @@ class LiveKitServer:
 def redis(logs: Path) -> Iterator[Redis]:
     """Run a redis-server that keeps nothing on disk; its log goes to `logs`/redis.log."""
     program = find_redis()
-    port = free_port()
-    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with Child("redis", command, env=bare_environment(), log=logs / "redis.log") as child:
-        child.wait_ready(answering(port))
+
+    def start(port: int) -> Child:
+        command = [
+            str(program),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
+        return Child("redis", command, env=bare_environment(), log=logs / "redis.log")
+
+    # Not "the port answers": that may be somebody else's redis.
+    child, port = _on_a_port_of_its_own(start, "Ready to accept connections")
+    with child:
         yield Redis(port, child)
 
 
@@ -88,17 +104,43 @@ def livekit_server(
     """Run a livekit-server with SIP and agents enabled; its log goes to `logs`/livekit-server.log."""
     program = find_livekit_server()
     credentials = credentials or Credentials.generate()
-    port = free_port()
-    environment = bare_environment() | {
-        "LIVEKIT_CONFIG": json.dumps(server_configuration(port, redis, credentials.key, webhook_url)),
-        "LIVEKIT_KEYS": f"{credentials.key}: {credentials.secret}",
-    }
-    log = logs / "livekit-server.log"
-    # On SIGTERM it waits in steps of 5 s for participants to leave; whoever ends a lab has seen them off.
-    with Child("livekit-server", [str(program)], env=environment, log=log, grace_s=0.2) as child:
-        # The line comes after the node is registered; the port alone answers before rooms can be made.
-        child.wait_ready(said("starting LiveKit server"))
+    key = credentials.key
+
+    def start(port: int) -> Child:
+        environment = bare_environment() | {
+            "LIVEKIT_CONFIG": json.dumps(server_configuration(port, redis, key, webhook_url)),
+            "LIVEKIT_KEYS": f"{key}: {credentials.secret}",
+        }
+        log = logs / "livekit-server.log"
+        # On SIGTERM it waits in steps of 5 s for participants to leave; whoever ends a lab has seen them off.
+        return Child("livekit-server", [str(program)], env=environment, log=log, grace_s=0.2)
+
+    # The line comes after the node is registered; the port alone answers before rooms can be made.
+    child, port = _on_a_port_of_its_own(start, "starting LiveKit server")
+    with child:
         yield LiveKitServer(port, credentials, child)
+
+
+def _on_a_port_of_its_own(start: Callable[[int], Child], ready: str) -> tuple[Child, int]:
+    """A child that has said it is ready, on a free port; another where somebody has bound that meanwhile.
+
+    Raises:
+        NotReadyError: It ended for another reason, or was not ready in time.
+    """
+    tries = 0
+    while True:
+        tries += 1
+        port = free_port()
+        child = start(port)
+        try:
+            child.wait_ready(said(ready))
+        except BaseException as error:
+            child.stop()
+            taken = isinstance(error, NotReadyError) and any(map(_TAKEN.search, child.log_lines()))
+            if not taken or tries == _TRIES:
+                raise
+        else:
+            return child, port
 
 
 def server_configuration(port: int, redis: Redis, key: str, webhook_url: str | None) -> dict[str, object]:

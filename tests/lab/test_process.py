@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -199,6 +200,23 @@ def test_free_ports_lie_below_those_of_outgoing_connections() -> None:
     first_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
     assert free_port() < first_outgoing
+
+
+def test_a_port_is_chosen_by_one_lab_alone_until_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process that draws from the same few ports never gets one of ours, bound or not."""
+    monkeypatch.setattr("lab.process._PORTS", range(10_000, 19_000))  # where no lab looks
+    first = free_ports(4, socket.SOCK_STREAM).start
+    monkeypatch.setattr("lab.process._PORTS", range(first, first + 4))
+    program = f"import lab.process as p; p._PORTS = range({first}, {first + 4}); print(p.free_port())"
+
+    chosen = free_port()
+    others = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    again = free_port()
+
+    assert {chosen, again} == {first, first + 2}
+    assert int(others.stdout) == again
+    with pytest.raises(OSError, match="no free port between"):
+        free_port()
 
 
 @pytest.mark.parametrize(

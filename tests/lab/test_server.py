@@ -1,6 +1,7 @@
 """Facts about redis and livekit-server as a lab runs them."""
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import psutil
 import pytest
 from livekit import api
 
-from lab.errors import ProgramMissingError
+from lab.errors import NotReadyError, ProgramMissingError
+from lab.process import free_port
 from lab.server import Credentials, LiveKitServer, find_livekit_server, find_redis, livekit_server, redis
 
 
@@ -18,6 +20,40 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
     logs = tmp_path_factory.mktemp("logs")
     with redis(logs) as store, livekit_server(logs, redis=store) as running:
         yield running
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody else's program listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.system
+def test_a_port_that_was_taken_meanwhile_is_given_up_for_another(
+    taken: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Both programs come up, and what listens on the port is not mistaken for either."""
+    ports = [taken, free_port(), taken, free_port()]
+    monkeypatch.setattr("lab.server.free_port", lambda *kind: free_port(*kind) if kind else ports.pop(0))
+
+    with redis(tmp_path) as store, livekit_server(tmp_path, redis=store) as server:
+        assert taken not in (store.port, server.port)
+        assert ports == []
+
+
+@pytest.mark.system
+def test_a_port_that_is_always_taken_is_told_with_the_log(
+    taken: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After a few tries the program's own words are passed on."""
+    monkeypatch.setattr("lab.server.free_port", lambda *_: taken)
+
+    with (
+        pytest.raises(NotReadyError, match=r"redis ended with exit code 1 .*redis\.log is: .*port"),
+        redis(tmp_path),
+    ):
+        pytest.fail("it is up")
 
 
 @pytest.mark.system
