@@ -1,5 +1,8 @@
 """What a lab needs on this machine: what is there, what is missing, and how to get it."""
 
+import os
+import platform
+import re
 import sys
 from collections.abc import Callable
 
@@ -9,6 +12,8 @@ from lab.gateway import find_livekit_sip, livekit_sip_version
 from lab.process import free_port
 from lab.server import find_livekit_server, find_redis, livekit_server_version
 from lab.vendor import KNOWN_VERSIONS, find_uv, folder, is_fetched
+
+_OLDEST_KERNEL = (5, 3)  # pidfd_open(2)
 
 
 def check() -> int:
@@ -20,6 +25,7 @@ def check() -> int:
         except (LabError, OSError) as error:
             missing += 1
             print(f"missing  {name}: {error}")
+    print(f"optional livekit-sip: {_livekit_sip()}")
     for version in KNOWN_VERSIONS:
         print(f"optional vendor-{version}: {_vendor(version)}")
     if missing:
@@ -36,11 +42,26 @@ def _livekit_server() -> str:
     return f"{livekit_server_version(program)} at {program}"
 
 
-def _trunk() -> str:
-    program = find_livekit_sip(None)
-    if program is None:
-        return "embedded (no livekit-sip is on PATH; LiveKit ships it as a container image and as source)"
-    return f"livekit-sip {livekit_sip_version(program) or 'of no known version'} at {program}"
+def _system() -> str:
+    kernel = platform.release()
+    if sys.platform != "linux" or tuple(map(int, re.findall(r"\d+", kernel)[:2])) < _OLDEST_KERNEL:
+        raise LabError(
+            f"this is {platform.system()} {kernel}; a lab needs Linux 5.3 or later to end as a whole"
+        )
+    return f"Linux {kernel}, {os.cpu_count()} cores"
+
+
+def _livekit_sip() -> str:
+    try:
+        program = find_livekit_sip(None)
+        if program is not None:
+            return f"{livekit_sip_version(program) or 'of no known version'} at {program}"
+    except LabError as error:
+        return str(error)
+    return (
+        "not on PATH, so the embedded trunk stands in; LiveKit ships it as source and in the container image "
+        "livekit/sip: put the program on PATH or name it with --livekit-sip"
+    )
 
 
 def _filters() -> str:
@@ -62,9 +83,9 @@ def _loopback() -> str:
 
 
 _NEEDS: dict[str, Callable[[], str]] = {
+    "system": _system,
     "redis-server": _redis,
     "livekit-server": _livekit_server,
-    "trunk": _trunk,
     "audio filters": _filters,
     "loopback": _loopback,
 }

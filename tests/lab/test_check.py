@@ -1,5 +1,6 @@
 """Facts about what a lab finds missing on a machine."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from lab.__main__ import main
 def test_a_machine_that_was_set_up_has_everything(capsys: pytest.CaptureFixture[str]) -> None:
     """Each need has a line of its own that begins with ok; what arms of some kinds need comes after."""
     assert main(["check"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ok"] * 5 + ["optional"] * 2
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ok"] * 5 + ["optional"] * 3
 
 
 def test_what_only_some_arms_need_is_said_and_not_fetched(
@@ -27,6 +28,36 @@ def test_what_only_some_arms_need_is_said_and_not_fetched(
 
     assert f"optional vendor-0.2.6: in {kept}\n" in said
     assert "optional vendor-0.3.2: uv, which fetches the vendor's filter, is neither on PATH nor in" in said
+
+
+@pytest.mark.parametrize(("kernel", "code"), [("4.19.0-27-amd64", 1), ("5.3.0", 0), ("6.1.0-13", 0)])
+def test_a_kernel_that_cannot_end_a_lab_as_a_whole_is_told(
+    kernel: str, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pidfd_open(2) came with Linux 5.3."""
+    monkeypatch.setattr("platform.release", lambda: kernel)
+
+    assert main(["check"]) == code
+    told = (
+        f"missing  system: this is Linux {kernel}; a lab needs Linux 5.3 or later" in capsys.readouterr().out
+    )
+    assert told is bool(code)
+
+
+def test_a_livekit_sip_on_the_path_is_shown_with_its_version(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is what the lab would use; without one the embedded trunk stands in."""
+    program = tmp_path / "livekit-sip"
+    program.write_text("#!/bin/sh\necho livekit-sip version 1.11.0\n")
+    program.chmod(0o755)
+    main(["check"])
+    without = capsys.readouterr().out
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    main(["check"])
+
+    assert "optional livekit-sip: not on PATH, so the embedded trunk stands in" in without
+    assert f"optional livekit-sip: 1.11.0 at {program}\n" in capsys.readouterr().out
 
 
 def test_what_is_missing_is_named_with_how_to_get_it(
