@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,11 @@ from lab.trunk import messages, routing
 from lab.trunk.attributes import attributes
 from lab.trunk.challenge import Challenges, Refusal
 from lab.trunk.media import NoPortError, RtpPort
-from lab.trunk.offer import UnacceptableOfferError, read_offer, rtp_target
+from lab.trunk.offer import Offer, UnacceptableOfferError, read_offer, rtp_target
 from lab.trunk.participant import JoinError, SipParticipant, access_token
 from lab.trunk.pulse import Pulse
 from lab.trunk.sockets import HOST, Peer
+from lab.trunk.srtp import Srtp, new_key
 from lab.trunk.talk import End, Talk
 
 RING_EVERY_S = 1.0
@@ -64,6 +66,8 @@ class IncomingCall:
         self._timestamps_ms: dict[str, float] = {}
         self._ended: asyncio.Future[End] = loop.create_future()
         self._provisional: SipResponse | None = None
+        self._rings = False
+        self._accept_cancel: Callable[[], None] | None = None
         self._sdp = b""
         self._rtp: RtpPort | None = None
         self._talk: Talk | None = None
@@ -75,9 +79,17 @@ class IncomingCall:
         self._ended.set_result(how)
         return True
 
-    def cancel(self) -> bool:
-        """Take a CANCEL; False when it comes after the final response (RFC 3261 9.2)."""
-        return not self.answered and self.end(End.CANCELLED)
+    def cancel(self, accept: Callable[[], None]) -> None:
+        """Take a CANCEL, and `accept` it unless it comes after the final response (RFC 3261 9.2).
+
+        Before the first 180 a CANCEL has to wait for it.
+        """
+        if self.answered or not self.end(End.CANCELLED):
+            return
+        if self._rings:
+            accept()
+        else:
+            self._accept_cancel = accept
 
     @property
     def answered(self) -> bool:
@@ -133,6 +145,9 @@ class IncomingCall:
             return
         self._provide(180, "Ringing")
         self._stamp("inviteToRingingMs")
+        self._rings = True
+        if self._accept_cancel is not None:
+            self._accept_cancel()
         if route.trunk is None or route.rule is None:
             missing = "trunk" if route.trunk is None else "dispatch rule"
             self._say(logging.INFO, f"no {missing} takes calls to {self._parties.to_user}: not answered")
@@ -149,15 +164,14 @@ class IncomingCall:
 
     async def _place(self, trunk: api.SIPInboundTrunkInfo, rule: api.SIPDispatchRuleInfo) -> None:
         """Bring the caller into the room the rule names and stay until the call is over."""
-        if trunk.media_encryption == api.SIPMediaEncryption.SIP_MEDIA_ENCRYPT_REQUIRE:
-            raise UnacceptableOfferError("the trunk wants encrypted media, which is not spoken here")
         offer = read_offer(self._invite.text)
+        srtp, key = _encryption(offer, trunk)
         participant = self._participant(trunk, rule)
         self._rtp = rtp = RtpPort(participant.say, participant.next_frame)
         port = rtp.open(self._premises.rtp_ports)
-        rtp.agree(offer.codec, offer.payload_type)
+        rtp.agree(offer.codec, offer.payload_type, srtp)
         rtp.send_to(offer.address or self._peer.address[0], offer.port)
-        self._sdp = offer.answer(HOST, port)
+        self._sdp = offer.answer(HOST, port, key=key)
 
         def beat() -> None:
             participant.beat()
@@ -177,6 +191,7 @@ class IncomingCall:
             self.end(End.SHUTDOWN)
             self._premises.pulse.remove(beat)
             rtp.close()
+            self._say(logging.INFO, "call statistics", stats=rtp.statistics())
             await asyncio.gather(self._part(), self._leave(participant))
 
     def _participant(self, trunk: api.SIPInboundTrunkInfo, rule: api.SIPDispatchRuleInfo) -> SipParticipant:
@@ -194,17 +209,15 @@ class IncomingCall:
         return SipParticipant(self._premises.http, self._premises.url, token, given, identity)
 
     async def _ring(self, participant: SipParticipant, trunk: api.SIPInboundTrunkInfo) -> None:
-        """Join the room and ring until somebody is heard there, or the call ends."""
+        """Join the room and ring until somebody is heard there, or the call ends.
+
+        A call taken back meanwhile is only looked at once the room is joined, as livekit-sip does.
+        """
         bell = asyncio.create_task(self._ring_on())
-        joining = asyncio.create_task(participant.join())
-        first: set[asyncio.Future[Any]] = {joining, self._ended}
         try:
-            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-            if self._ended.done():
-                return
-            await joining
+            await participant.join()
             longest_s = trunk.ringing_timeout.ToTimedelta().total_seconds() or RING_TIMEOUT_S
-            first = {self._ended, participant.heard}
+            first: set[asyncio.Future[Any]] = {self._ended, participant.heard}
             await asyncio.wait(first, timeout=longest_s, return_when=asyncio.FIRST_COMPLETED)
             if not participant.heard.done():
                 self.end(End.RING_TIMEOUT)
@@ -213,7 +226,6 @@ class IncomingCall:
             self.end(End.NOT_JOINED)
         finally:
             bell.cancel()
-            joining.cancel()
 
     async def _ring_on(self) -> None:
         loop = asyncio.get_running_loop()
@@ -221,7 +233,8 @@ class IncomingCall:
         while True:
             due_s += RING_EVERY_S
             await asyncio.sleep(due_s - loop.time())
-            self._provide(180, "Ringing")
+            if not self._ended.done():
+                self._provide(180, "Ringing")
 
     def _last_words(
         self, participant: SipParticipant, trunk: api.SIPInboundTrunkInfo
@@ -271,6 +284,17 @@ class IncomingCall:
         elapsed_s = asyncio.get_running_loop().time() - self._received_s
         self._timestamps_ms[name] = round(elapsed_s * 1000, 3)
 
-    def _say(self, level: int, sentence: str) -> None:
+    def _say(self, level: int, sentence: str, **more: object) -> None:
         named = {"callID": self.to_tag, "callIDFull": self._invite.headers.get_first("Call-ID")}
-        _log.log(level, "%s", sentence, extra={"fields": named | self._timestamps_ms})
+        _log.log(level, "%s", sentence, extra={"fields": named | self._timestamps_ms | more})
+
+
+def _encryption(offer: Offer, trunk: api.SIPInboundTrunkInfo) -> tuple[Srtp | None, bytes | None]:
+    """How the call's RTP is encrypted, and the key to answer with; None and None where it is not."""
+    setting = trunk.media_encryption
+    if offer.key is not None and setting != api.SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE:
+        key = new_key()
+        return Srtp.agree(ours=key, theirs=offer.key), key
+    if setting == api.SIPMediaEncryption.SIP_MEDIA_ENCRYPT_REQUIRE:
+        raise UnacceptableOfferError("the trunk requires encrypted media, which the offer does not have")
+    return None, None

@@ -8,11 +8,13 @@ import secrets
 import socket
 from collections.abc import Callable
 
+import pylibsrtp
 from aiortp.codecs import PcmaCodec, PcmuCodec
 from aiortp.packet import RtpPacket, is_rtcp
 
 from lab.trunk.offer import Codec
 from lab.trunk.sockets import HOST
+from lab.trunk.srtp import Srtp
 
 SAMPLES = 160
 DRAIN_S = 1.0
@@ -43,20 +45,17 @@ class RtpPort:
         self._destination = ("", 0)
         self._codec = _CODECS[Codec.PCMU]
         self._payload_type = 0
+        self._srtp: Srtp | None = None
         self._sending = False
         self._sent = 0
         self._ssrc = secrets.randbits(32)
         self._last_sequence: int | None = None
-        self.received = 0
-        """Packets received that count as media."""
+        self._received = 0
+        self._heard = 0
+        self._heard_bytes = 0
         self.received_s: float | None = None
         """Event-loop time of the last packet received."""
         self.first_packet: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    @property
-    def sent(self) -> int:
-        """Packets sent."""
-        return self._sent
 
     def open(self, ports: tuple[int, int]) -> int:
         """Bind to a free even port within `ports`, both ends included, and return it.
@@ -76,10 +75,11 @@ class RtpPort:
         made.close()
         raise NoPortError(f"no RTP port is free between {low} and {high}")
 
-    def agree(self, codec: Codec, payload_type: int) -> None:
+    def agree(self, codec: Codec, payload_type: int, srtp: Srtp | None = None) -> None:
         """Use what the offer and the answer settled on, both ways."""
         self._codec = _CODECS[codec]
         self._payload_type = payload_type
+        self._srtp = srtp
 
     def send_to(self, address: str, port: int) -> None:
         """Send to this address from now on; where RTP comes from changes nothing."""
@@ -115,19 +115,22 @@ class RtpPort:
             payload=self._codec.encode(_SILENCE if frame is None else frame),
         )
         self._sent += 1
+        data = packet.serialize()
+        if self._srtp is not None:
+            data = self._srtp.outward.protect(data)
         if self._outward is not None:
             with contextlib.suppress(OSError):  # nobody there: the media timeout ends such a call
-                self._outward.sendto(packet.serialize(), self._destination)
+                self._outward.sendto(data, self._destination)
 
     def _receive(self, data: bytes) -> None:
         # The source does not matter, and whatever is RTP counts as a sign of life.
         if is_rtcp(data):
             return
         try:
-            packet = RtpPacket.parse(data)
-        except ValueError:
+            packet = RtpPacket.parse(data if self._srtp is None else self._srtp.inward.unprotect(data))
+        except (ValueError, pylibsrtp.Error):
             return  # does not count as media either
-        self.received += 1
+        self._received += 1
         self.received_s = asyncio.get_running_loop().time()
         if not self.first_packet.done():
             self.first_packet.set_result(None)
@@ -137,7 +140,20 @@ class RtpPort:
         if last is not None and not 0 < (packet.sequence_number - last) & 0xFFFF < _STALE:
             self._last_sequence = last
             return  # a duplicate, or too late to be heard
+        self._heard += 1
+        self._heard_bytes += len(packet.payload)
         self._on_voice(self._codec.decode(packet.payload))
+
+    def statistics(self) -> dict[str, dict[str, int]]:
+        """What went through, under the names livekit-sip gives it: audio packets are those that were used."""
+        return {
+            "port": {
+                "packets": self._received,
+                "audio_packets": self._heard,
+                "audio_bytes": self._heard_bytes,
+            },
+            "mixer": {"output_frames": self._sent},
+        }
 
     def close(self) -> None:
         """Stop sending and listening at once; the port stays bound for what is still on its way."""

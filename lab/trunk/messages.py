@@ -1,12 +1,13 @@
 """The SIP messages the trunk sends, with the headers and the header order of livekit-sip."""
 
+import ipaddress
 import secrets
 import string
 import uuid
 from collections.abc import Iterable
 
 from aiosipua import SipRequest, SipResponse
-from aiosipua.headers import parse_address, parse_cseq, stringify_uri
+from aiosipua.headers import parse_address, parse_cseq, parse_uri, stringify_uri
 
 ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, NOTIFY, REFER, MESSAGE, OPTIONS, INFO, SUBSCRIBE")
 SDP = ("Content-Type", "application/sdp")
@@ -82,3 +83,16 @@ def bye(invite: SipRequest, *, to_tag: str, via: str) -> SipRequest:
     request.headers.append("From", called if tag(called) else f"{called};tag={to_tag}")
     request.headers.append("To", caller)
     return request
+
+
+def next_hop(request: SipRequest) -> tuple[str, int] | None:
+    """Where a request of this side is sent (RFC 3261 8.1.2): to its first Route, else to its URI.
+
+    None when that names a host, which is not looked up here.
+    """
+    route = request.headers.get_first("Route")
+    uri = parse_address(route).uri if route else parse_uri(request.uri)
+    try:
+        return str(ipaddress.IPv4Address(uri.host)), uri.port or 5060
+    except ValueError:
+        return None

@@ -7,6 +7,8 @@ from enum import StrEnum
 from aiosipua import parse_sdp
 from aiosipua.sdp import MediaDescription
 
+from lab.trunk.srtp import read_crypto, write_crypto
+
 
 class Codec(StrEnum):
     """The audio codecs the trunk speaks, in its order of preference (G.711, RFC 3551 4.5.14)."""
@@ -31,9 +33,16 @@ class Offer:
     address: str | None
     """Where the caller receives RTP; None when the offer names no address."""
     port: int
+    key: bytes | None
+    """The key the caller encrypts with, when it offered to (RTP/SAVP with a crypto attribute known here)."""
 
-    def answer(self, address: str, port: int) -> bytes:
-        """The SDP body that accepts this offer with RTP received at `address` and `port`."""
+    def answer(self, address: str, port: int, *, key: bytes | None = None) -> bytes:
+        """The SDP body that accepts this offer with RTP received at `address` and `port`.
+
+        With `key` this side's RTP is encrypted too.
+        """
+        protocol = "RTP/AVP" if key is None else "RTP/SAVP"
+        crypto = () if key is None else (f"a=crypto:{write_crypto(key)}",)
         formats = str(self.payload_type)
         events: tuple[str, ...] = ()
         if self.event_payload_type is not None:
@@ -48,9 +57,10 @@ class Offer:
             "s=LiveKit",
             f"c=IN IP4 {address}",
             "t=0 0",
-            f"m=audio {port} RTP/AVP {formats}",
+            f"m=audio {port} {protocol} {formats}",
             f"a=rtpmap:{self.payload_type} {self.codec}/8000",
             *events,
+            *crypto,
             "a=ptime:20",
             "a=sendrecv",
         )
@@ -77,9 +87,9 @@ def read_offer(body: str) -> Offer:
     address = connection.address if connection is not None else None
     if address is not None:
         try:
-            ipaddress.IPv4Address(address)
+            ipaddress.ip_address(address)
         except ValueError as error:
-            raise UnacceptableOfferError(f"{address} is no IPv4 address to send RTP to") from error
+            raise UnacceptableOfferError(f"{address} is no address to send RTP to") from error
     return Offer(
         session_id=session_id,
         codec=codec,
@@ -87,6 +97,7 @@ def read_offer(body: str) -> Offer:
         event_payload_type=events[0] if events else None,
         address=address,
         port=audio.port,
+        key=read_crypto(audio.attributes.get("crypto", [])) if "SAVP" in audio.proto else None,
     )
 
 
@@ -104,6 +115,6 @@ def rtp_target(body: str) -> tuple[str, int] | None:
         target = parse_sdp(body).rtp_address
         if target is None or not 0 < target[1] < 65536:
             return None
-        return str(ipaddress.IPv4Address(target[0])), target[1]
+        return str(ipaddress.ip_address(target[0])), target[1]
     except ValueError:
         return None

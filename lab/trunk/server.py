@@ -131,8 +131,8 @@ class Server:
 
     def _on_cancel(self, cancel: SipRequest, peer: Peer) -> None:
         call = self._invites.get(_transaction(cancel))
-        if call is not None and call.cancel():
-            peer.reply(response(cancel, 200, "OK", to_tag=str(uuid.uuid4())))
+        if call is not None:
+            call.cancel(lambda: peer.reply(response(cancel, 200, "OK", to_tag=str(uuid.uuid4()))))
 
     def _on_bye(self, bye: SipRequest, peer: Peer) -> None:
         if not _dialog(bye)[2]:

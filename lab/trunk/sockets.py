@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from aiosipua import SipRequest, SipResponse
 from aiosipua.transport import SipTransport, TcpSipTransport
 
+from lab.trunk.messages import next_hop
+
 HOST = "127.0.0.1"
 
 _log = logging.getLogger(__name__)
@@ -43,9 +45,10 @@ class Peer:
             _log.info("a response was not sent: %s", error)
 
     def send(self, request: SipRequest) -> None:
-        """Send a request to where this peer's own came from."""
+        """Send a request on this peer's connection, or to where the request itself leads."""
+        there = None if self.reliable else next_hop(request)
         try:
-            self.transport.send(request, self.address)
+            self.transport.send(request, there or self.address)
         except (RuntimeError, OSError) as error:
             _log.info("a request was not sent: %s", error)
 

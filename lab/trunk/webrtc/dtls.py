@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
-from pylibsrtp import Policy, Session
+from pylibsrtp import Policy
+
+from lab.trunk.srtp import Srtp
 
 _EXPORTER = b"EXTRACTOR-dtls_srtp"
 _READ = 4096  # more than a flight of a handshake with elliptic curves
@@ -35,14 +37,6 @@ _PROFILES = {
     b"SRTP_AEAD_AES_128_GCM": _Profile(Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 16, 12),
     b"SRTP_AES128_CM_SHA1_80": _Profile(Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 16, 14),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Srtp:
-    """How packets are encrypted and decrypted once the keys are agreed."""
-
-    outward: Session
-    inward: Session
 
 
 @functools.cache
@@ -173,10 +167,7 @@ class Dtls:
         client = material[:size] + material[2 * size : 2 * size + salt]
         server = material[size : 2 * size] + material[2 * size + salt :]
         ours, theirs = (client, server) if self._active else (server, client)
-        return Srtp(
-            Session(Policy(key=ours, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile.policy)),
-            Session(Policy(key=theirs, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=profile.policy)),
-        )
+        return Srtp.agree(ours=ours, theirs=theirs, profile=profile.policy)
 
     def _flush(self) -> None:
         with contextlib.suppress(SSL.WantReadError):  # nothing to send

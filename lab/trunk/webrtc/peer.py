@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pylibsrtp
 from aiortp.packet import RtpPacket, is_rtcp
 
+from lab.trunk.srtp import Srtp
 from lab.trunk.webrtc.description import OPUS, Answer, Offer
-from lab.trunk.webrtc.dtls import Dtls, HandshakeError, Srtp, fingerprint
+from lab.trunk.webrtc.dtls import Dtls, HandshakeError, fingerprint
 from lab.trunk.webrtc.ice import IcePath
 
 FRAME_TICKS = 960
