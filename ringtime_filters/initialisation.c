@@ -163,7 +163,9 @@ int32_t initialise_in_background(const char *options_json) {
     int32_t result = 0;
     pthread_mutex_lock(&lock);
     if (!current) {
-        if (!start(options_json)) result = NO_THREAD;
+        /* a process that is killed leaves no other line: nobody waits who could say that it is late */
+        if (start(options_json)) say("initialisation begun in the background");
+        else result = NO_THREAD;
     } else if (!initialised()) {
         forget(next_options);
         next_options = strdup(options_json);

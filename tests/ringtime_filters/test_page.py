@@ -61,7 +61,7 @@ def test_every_line_that_the_wrapper_logs_about_calls_is_explained() -> None:
     ]
     patterns = [re.sub(r"%\\.3f|%d|%u", r"[\\d.]+", re.escape(message)) for message in formats]
 
-    assert len(formats) == 8
+    assert len(formats) == 9
     for pattern in [*patterns, r"crashed in audio_filter_\w+, by SIG\w+", "left out: .+"]:
         assert sum(re.fullmatch(pattern, line) is not None for line in explained) == 1, pattern
     assert len(explained) == len(formats) + 2
