@@ -38,6 +38,8 @@ def attributes(
             trunk.include_headers == api.SIP_X_HEADERS and key.startswith("x-")
         ):
             made[f"sip.h.{key}"] = ", ".join(values)
+    if "sip.h.to" in made and not tag(made["sip.h.to"]):
+        made["sip.h.to"] += f";tag={to_tag}"
     for name, attribute in {TEST_ID_HEADER: "lktest.id", **trunk.headers_to_attributes}.items():
         value = invite.headers.get_first(name)
         if value is not None:

@@ -91,7 +91,8 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._receive = receive
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._receive(data, addr)
+        if b"\r\n" in data:  # RFC 3261 7; the parser would take lines that end in LF alone
+            self._receive(data, addr)
 
 
 class SipSockets:

@@ -112,7 +112,10 @@ class Caller:
         """The next message from the trunk."""
         if not select.select([self.sip], [], [], max(timeout_s, 0))[0]:
             raise AssertionError(f"nothing arrived within {timeout_s:.1f} s")
-        message = Message.read(self.sip.recv(65536))
+        return self._heard(self.sip.recv(65536))
+
+    def _heard(self, data: bytes) -> Message:
+        message = Message.read(data)
         if message.status and ";tag=SCL_" in message["To"]:
             self.to_tag = message["To"].partition(";tag=")[2]
         return message
@@ -157,6 +160,35 @@ class Caller:
         """Close both sockets."""
         self.sip.close()
         self.rtp.close()
+
+
+class TcpCaller(Caller):
+    """A call over a TCP connection of its own."""
+
+    def __init__(self, trunk_port: int, number: str, user: str = "") -> None:
+        super().__init__(trunk_port, number, user)
+        self.sip.close()
+        self.sip = socket.create_connection(self._trunk, timeout=5)
+        self._read = b""
+
+    def send(self, data: bytes) -> float:
+        """Send a message on the connection and say when."""
+        at_s = time.monotonic()
+        self.sip.sendall(data.replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP"))
+        return at_s
+
+    def receive(self, *, timeout_s: float = 10.0) -> Message:
+        """The next message from the trunk."""
+        while True:
+            head, end, rest = self._read.partition(b"\r\n\r\n")
+            if end:
+                length = int(Message.read(head)["Content-Length"])
+                if len(rest) >= length:
+                    self._read = rest[length:]
+                    return self._heard(head + end + rest[:length])
+            if not select.select([self.sip], [], [], max(timeout_s, 0))[0]:
+                raise AssertionError(f"nothing arrived within {timeout_s:.1f} s")
+            self._read += self.sip.recv(65536)
 
 
 def _udp_socket() -> socket.socket:

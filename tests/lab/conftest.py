@@ -2,6 +2,7 @@
 
 import os
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -46,18 +47,27 @@ def trunk(livekit: LiveKitServer, tmp_path_factory: pytest.TempPathFactory) -> I
         yield Trunk(int(str(child.wait_ready(announced(), timeout_s=30)["sip_port"])), child)
 
 
+@pytest.fixture(scope="session")
+def manned(rooms: RoomSide) -> str:
+    """A number whose calls are answered at once: somebody speaks in its room already."""
+    room = f"manned-{uuid.uuid4().hex[:8]}"
+    number = rooms.number(room=room)
+    rooms.speak_in(room)
+    return number
+
+
 @pytest.fixture
 def call(trunk: Trunk) -> Iterator[Callable[..., Caller]]:
     """Makes callers of the trunk, or of another: `call(number)`, each ready to send its INVITE."""
     made: list[Caller] = []
 
-    def make(number: str, user: str = "", *, of: Trunk = trunk) -> Caller:
-        made.append(Caller(of.port, number, user))
+    def make(number: str, user: str = "", *, of: Trunk = trunk, by: type[Caller] = Caller) -> Caller:
+        made.append(by(of.port, number, user))
         return made[-1]
 
     yield make
     for one in made:
-        if one.to_tag:  # leave no call behind: whichever of the two fits
+        if one.to_tag and one.sip.fileno() >= 0:  # leave no call behind: whichever of the two fits
             one.send(one.request("CANCEL"))
             one.send(one.request("BYE", cseq=9))
         one.close()

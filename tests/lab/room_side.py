@@ -71,12 +71,17 @@ class RoomSide:
         )
         await self._api.sip.create_dispatch_rule(api.CreateSIPDispatchRuleRequest(dispatch_rule=rule))
 
-    def room_of(self, number: str, *, timeout_s: float = 10.0) -> str:
-        """The room of the one call to a number whose calls get rooms of their own, once the caller is in."""
+    def room_of(self, number: str, *, but: str = "", timeout_s: float = 10.0) -> str:
+        """The room of a call to a number whose calls get rooms of their own, once the caller is in.
+
+        Where there are several calls, one `but` this.
+        """
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             rooms = self._run(self._api.room.list_rooms(api.ListRoomsRequest())).rooms
             for room in rooms:
+                if room.name == but:
+                    continue
                 if room.name.startswith(f"{_prefix(number)}_") and self.sip_participant(room.name):
                     return str(room.name)
             time.sleep(0.01)
@@ -106,6 +111,17 @@ class RoomSide:
     def delete(self, room: str) -> None:
         """End a room for everybody in it."""
         self._run(self._api.room.delete_room(api.DeleteRoomRequest(room=room)))
+
+    def remove(self, room: str, identity: str) -> None:
+        """Put a participant out of a room."""
+        whom = api.RoomParticipantIdentity(room=room, identity=identity)
+        self._run(self._api.room.remove_participant(whom))
+
+    def fall_silent_in(self, room: str) -> None:
+        """Leave a room, as an agent would whose work is done."""
+        joined = next(one for one in self._joined if one.name == room)
+        self._joined.remove(joined)
+        self._run(joined.disconnect())
 
     def speak_in(self, room: str) -> None:
         """Join a room and publish a tone there, as an agent would."""

@@ -204,22 +204,6 @@ def test_a_number_without_trunk_or_rule_rings_once_and_falls_silent(
     assert caller.is_left_alone_for(1.3)
 
 
-@pytest.mark.parametrize("formats", ["18", "101"])
-def test_an_offer_without_a_codec_of_ours_is_400_without_a_reason(
-    rooms: RoomSide, call: Call, formats: str
-) -> None:
-    """The same call again gets the same 400 with no 100 before it, whatever it offers now."""
-    caller = call(rooms.number())
-    caller.invite(offer=caller.offer(formats, "a=rtpmap:101 telephone-event/8000"))
-
-    refused = caller.until(400)
-
-    assert refused.start == "SIP/2.0 400 "
-    assert refused.names[-3:] == ["Content-Length", "Allow", "Contact"]
-    caller.invite(cseq=2, to_tag="")
-    assert caller.receive().status == 400
-
-
 def test_a_room_that_is_deleted_ends_the_talk_with_a_bye(rooms: RoomSide, call: Call) -> None:
     """The BYE goes to the caller's Contact, in the dialog of the call, and is repeated until answered."""
     caller, room = _talking(rooms, call)

@@ -14,29 +14,6 @@ pytestmark = pytest.mark.system
 Call = Callable[..., Caller]
 
 
-def test_options_is_answered_without_a_call(call: Call) -> None:
-    """200 OK with nothing about what the trunk can do."""
-    caller = call("anybody")
-    caller.send(caller.request("OPTIONS"))
-
-    ok = caller.receive()
-
-    assert ok.start == "SIP/2.0 200 OK"
-    assert ok.names == ["Via", "From", "To", "Call-ID", "CSeq", "Content-Length"]
-
-
-@pytest.mark.parametrize("method", ["INFO", "UPDATE", "PRACK", "MESSAGE", "SUBSCRIBE", "REFER", "REGISTER"])
-def test_a_method_the_trunk_has_no_use_for_is_405(call: Call, method: str) -> None:
-    """Even one that its Allow header names, and with no Allow in the answer."""
-    caller = call("anybody")
-    caller.send(caller.request(method))
-
-    refused = caller.receive()
-
-    assert refused.start == "SIP/2.0 405 Method Not Allowed"
-    assert "Allow" not in refused.names
-
-
 @pytest.mark.parametrize("method", ["BYE", "NOTIFY"])
 def test_a_request_inside_no_call_is_400_without_a_tag_and_481_with_one(call: Call, method: str) -> None:
     """The reason of the 400 is empty."""
@@ -64,19 +41,6 @@ def test_an_invite_that_names_no_call_is_a_bad_request(call: Call, header: bytes
 
     assert refused.start == "SIP/2.0 400 Bad request"
     assert refused.names[-1] == "Allow"
-
-
-@pytest.mark.parametrize(
-    "noise",
-    [b"\r\n\r\n", b"hello", b"\x00\xff" * 40, b"INVITE sip:x SIP/2.0\r\n\r\n", b"SIP/2.0 200 OK\r\n\r\n"],
-)
-def test_noise_is_not_answered_and_does_no_harm(call: Call, noise: bytes) -> None:
-    """The next request is answered as if nothing had been."""
-    caller = call("anybody")
-    caller.send(noise)
-    caller.send(caller.request("OPTIONS"))
-
-    assert caller.receive()["CSeq"] == "1 OPTIONS"
 
 
 def test_a_trunk_with_a_password_asks_for_it_and_says_no_to_a_wrong_one(rooms: RoomSide, call: Call) -> None:
