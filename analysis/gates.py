@@ -12,8 +12,8 @@ from analysis.errors import UnknownGateError
 from analysis.intervals import (
     CONFIDENCE,
     Values,
+    inexact_bounds,
     mean_bounds,
-    percentile_bounds,
     percentile_calls_needed,
     share_bounds,
     share_calls_needed,
@@ -111,9 +111,7 @@ def _percentile(values: Values, q: float, errors: Values | float = 0.0) -> Bound
     if values.size == 0:
         return None
     value = float(np.sort(values)[max(math.ceil(values.size * q - 1e-9), 1) - 1])
-    low = percentile_bounds(np.sort(values - errors), q, TAIL)[0]
-    high = percentile_bounds(np.sort(values + errors), q, TAIL)[1]
-    return Bounds(value, low, high, values.size)
+    return Bounds(value, *inexact_bounds(values, errors, q, TAIL), values.size)
 
 
 def _percentile_of(column: str, q: float = 0.95) -> Measure:

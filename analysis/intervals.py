@@ -68,10 +68,18 @@ def percentile(
     if math.isinf(value):
         return Estimate(None, limit if math.isfinite(limit) else None, None, n, censored=True)
     tail = (1 - CONFIDENCE) / 2
-    low = percentile_bounds(np.sort(values - errors), q, tail)[0]
-    high = percentile_bounds(np.sort(values + errors), q, tail)[1]
+    low, high = inexact_bounds(values, errors, q, tail)
     return Estimate(
         value, low if math.isfinite(low) else None, high if math.isfinite(high) else None, n, censored=False
+    )
+
+
+def inexact_bounds(values: Values, errors: Values | float, q: float, tail: float) -> tuple[float, float]:
+    """Bounds of a percentile of durations that are each known up to an error, and last no less than nothing."""
+    earliest = np.maximum(values - errors, np.minimum(values, 0))
+    return (
+        percentile_bounds(np.sort(earliest), q, tail)[0],
+        percentile_bounds(np.sort(values + errors), q, tail)[1],
     )
 
 

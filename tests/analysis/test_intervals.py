@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.intervals import (
+    inexact_bounds,
     mean,
     mean_bounds,
     percentile,
@@ -126,3 +127,14 @@ def test_the_mean_of_many_values_is_bounded_in_groups_and_never_too_tightly() ->
     assert found.high is not None
     assert found.low < 5.0 < found.high
     assert found.high - found.low < 0.3
+
+
+def test_values_that_are_known_up_to_an_error_widen_the_interval_by_it() -> None:
+    """On the side that it can be on: nothing lasts less than no time."""
+    values = np.array([0.1, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    exact = percentile_bounds(values, 0.5, 0.2)
+
+    assert inexact_bounds(values, 0.0, 0.5, 0.2) == exact
+    assert inexact_bounds(values, np.full(7, 0.25), 0.5, 0.2) == (exact[0] - 0.25, exact[1] + 0.25)
+    assert inexact_bounds(np.array([0.1] * 7), 0.25, 0.5, 0.2) == (0.0, 0.35)
+    assert percentile(values, 0.5, errors=0.25).value == 3.0
