@@ -75,7 +75,7 @@ def percentile(
 
 
 def inexact_bounds(values: Values, errors: Values | float, q: float, tail: float) -> tuple[float, float]:
-    """Bounds of a percentile of durations that are each known up to an error, and last no less than nothing."""
+    """Bounds of a percentile of durations, each known up to an error; none lasts less than nothing."""
     earliest = np.maximum(values - errors, np.minimum(values, 0))
     return (
         percentile_bounds(np.sort(earliest), q, tail)[0],
