@@ -155,11 +155,11 @@ class RtpPort:
             "mixer": {"output_frames": self._sent},
         }
 
-    def close(self) -> None:
+    def close(self, *, drain_s: float = DRAIN_S) -> None:
         """Stop sending and listening at once; the port stays bound for what is still on its way."""
         self._close_outward()
         if self._socket is not None:
-            asyncio.get_running_loop().call_later(DRAIN_S, self._socket.close)
+            asyncio.get_running_loop().call_later(drain_s, self._socket.close)
             self._socket = self._outward = None
         self.first_packet.cancel()
 

@@ -18,8 +18,8 @@ _BITRATE = 24000
 
 
 def _low_pass() -> NDArray[np.float32]:
-    """A windowed sinc that keeps what 8 kHz can hold: 48 taps at 48 kHz, 3.4 kHz."""
-    count, cutoff_hz = 48, 3400
+    """A windowed sinc that keeps what 8 kHz can hold: 72 taps at 48 kHz, 3.7 kHz."""
+    count, cutoff_hz = 72, 3700
     at = np.arange(count) - (count - 1) / 2
     taps = np.sinc(2 * cutoff_hz / CLOCK_HZ * at) * np.hamming(count)
     return np.asarray(taps / taps.sum(), np.float32)
