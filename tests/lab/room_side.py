@@ -156,6 +156,10 @@ class RoomSide:
         await stream.aclose()
         return loudest
 
+    def leave(self) -> None:
+        """Leave every room."""
+        self._run(self._leave())
+
     def close(self) -> None:
         """Leave every room and end the loop."""
         self._run(self._close())
@@ -164,12 +168,17 @@ class RoomSide:
         self._loop.close()
 
     async def _close(self) -> None:
+        await self._leave()
+        await self._api.aclose()
+
+    async def _leave(self) -> None:
         for speaking in self._speaking:
             speaking.cancel()
         await asyncio.gather(*self._speaking, return_exceptions=True)
         for joined in self._joined:
             await joined.disconnect()
-        await self._api.aclose()
+        self._joined.clear()
+        self._speaking.clear()
 
 
 def _prefix(number: str) -> str:
