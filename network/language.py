@@ -43,7 +43,7 @@ def load(name: str) -> Profile:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ProfileError(f"the network profile {name!r} cannot be read: {error}") from None
-    return parse(text, name=path.stem, origin=name)
+    return parse(text, name=path.stem, origin=str(path.resolve()) if name.endswith(_SUFFIX) else name)
 
 
 def parse(text: str, *, name: str, origin: str) -> Profile:
@@ -53,21 +53,21 @@ def parse(text: str, *, name: str, origin: str) -> Profile:
         ProfileError: The text is no TOML, has an unknown key, or a value that cannot be.
     """
     try:
-        return _profile(tomllib.loads(text), name)
+        return _profile(tomllib.loads(text), name, origin)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"the network profile {origin!r} is no TOML: {error}") from None
     except ImpossibleError as error:
         raise ProfileError(f"in the network profile {origin!r} {error}") from None
 
 
-def _profile(written: dict[str, Any], name: str) -> Profile:
+def _profile(written: dict[str, Any], name: str, origin: str) -> Profile:
     base = _tables(written)
     windows = written.pop(_WINDOW, [])
     if not isinstance(windows, list):
         raise ImpossibleError(_WINDOW, windows, "write each window as [[window]]")
     made = tuple(_window(each, base, f"{_WINDOW} {n}") for n, each in enumerate(windows, start=1))
     also = (_BOTH, *Direction, _WINDOW)
-    return _record(Profile, written, also=also, name=name, windows=made, **_directions(base))
+    return _record(Profile, written, also=also, name=name, origin=origin, windows=made, **_directions(base))
 
 
 def _window(written: Any, base: _Tables, where: str) -> Window:

@@ -5,7 +5,7 @@ the same seed gives the same packets of a flow the same fates however flows inte
 """
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -38,12 +38,23 @@ class Tally:
 
 
 class Link:
-    """Both directions of one link; `name` keeps its random numbers apart from those of other links."""
+    """Both directions of one link; `name` keeps its random numbers apart from those of other links.
 
-    def __init__(self, profile: Profile, *, seed: int, name: str = "") -> None:
+    Links that are counted together are given the same tallies.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        seed: int,
+        name: str = "",
+        tallies: Mapping[Direction, Tally] | None = None,
+    ) -> None:
         seed = profile.seed if profile.seed is not None else seed
-        self.up = Way(profile, Direction.UP, seed=seed, name=name)
-        self.down = Way(profile, Direction.DOWN, seed=seed, name=name)
+        tallies = tallies or {direction: Tally() for direction in Direction}
+        self.up = Way(profile, Direction.UP, seed=seed, name=name, tally=tallies[Direction.UP])
+        self.down = Way(profile, Direction.DOWN, seed=seed, name=name, tally=tallies[Direction.DOWN])
 
     def way(self, direction: Direction) -> "Way":
         """One direction."""
@@ -53,8 +64,8 @@ class Link:
 class Way:
     """One direction of a link."""
 
-    def __init__(self, profile: Profile, direction: Direction, *, seed: int, name: str = "") -> None:
-        self.tally = Tally()
+    def __init__(self, profile: Profile, direction: Direction, *, seed: int, name: str, tally: Tally) -> None:
+        self.tally = tally
         self._profile = profile
         self._direction = direction
         self._key = f"{seed}|{name}|{direction}"

@@ -115,10 +115,12 @@ class Window:
 class Profile:
     """A network, with where its numbers are from.
 
-    `voice` says whether calls live through it; `expect` names what becomes of most calls.
+    `voice` says whether calls live through it; `expect` names what becomes of most calls. `origin` is what it
+    can be loaded by again.
     """
 
     name: str
+    origin: str
     title: str
     source: str
     voice: bool = True

@@ -49,6 +49,7 @@ def profile(
     """A profile of these parts."""
     return Profile(
         name="mine",
+        origin="mine",
         title="A test",
         source="none",
         up=up or Impairment(),

@@ -14,7 +14,7 @@ GOOD = Impairment()
 
 def profile(*windows: Window) -> Profile:
     """A perfect link but for these windows."""
-    return Profile(name="mine", title="A test", source="none", windows=windows)
+    return Profile(name="mine", origin="mine", title="A test", source="none", windows=windows)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,137 @@
+"""The loop that carries packets from device to device when the model says so."""
+
+import heapq
+import os
+import select
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from typing import NamedTuple
+
+from network.dose import LegDose, Meter
+from network.packet import heading, is_ipv4, is_whole_udp, udp_traffic
+from network.profile import Direction
+from network.tun import LARGEST_BYTES
+
+_GATHER_S = 0.0002  # at most so often is there a turn: to wake up costs more than to carry a packet
+_AT_ONCE = 64  # packets read from a device before the others and what is due get their turn
+
+
+class Route(NamedTuple):
+    """How the packets of a flow go on: what says when, who they are to it, and what counts them."""
+
+    release: Callable[..., tuple[float, ...]]
+    flow: Hashable
+    meter: Meter
+
+
+@dataclass(slots=True)
+class Lane:
+    """One direction of a leg: from which device to which."""
+
+    source: int
+    sink: int
+    direction: Direction
+    dose: LegDose
+    routes: dict[bytes, Route] = field(default_factory=dict)  # of UDP, by addresses and ports
+
+
+class Forwarding:
+    """Packets on their way, and the lanes that they take; times are of the monotonic clock."""
+
+    def __init__(self, lanes: Sequence[Lane], *, start_s: float) -> None:
+        self._lanes = {lane.source: lane for lane in lanes}
+        self._start_s = start_s
+        self._waiting: list[tuple[float, int, float, Meter, int, bytes]] = []
+        self._number = 0
+        self.strangers = 0  # packets of no link's: broadcasts, other protocols
+
+    def begin(self, doses: Sequence[LegDose], *, start_s: float) -> None:
+        """Go over to other links, whose run begins at `start_s`; packets on their way keep their time."""
+        by_leg = {dose.leg: dose for dose in doses}
+        for lane in self._lanes.values():
+            lane.dose = by_leg[lane.dose.leg]
+            lane.routes.clear()
+        self._start_s = start_s
+
+    def forget(self) -> None:
+        """Let go of routes, which flows that still live find again."""
+        for lane in self._lanes.values():
+            lane.routes.clear()
+
+    def run(self, until_s: float, listen: int) -> bool:
+        """Carry packets until a moment, or until there is something to read from `listen`: then True."""
+        sources = [*self._lanes, listen]
+        waiting, turn_s = self._waiting, 0.0
+        while True:
+            now_s = self._deliver()
+            if now_s >= until_s:
+                return False
+            wake_s = min(waiting[0][0], until_s) if waiting else until_s
+            readable, _, _ = select.select(sources, (), (), wake_s - now_s)
+            woken_s = monotonic()
+            gathered_s = turn_s + _GATHER_S - woken_s
+            if gathered_s > 0:
+                sleep(gathered_s)
+                turn_s += _GATHER_S
+            else:
+                gathered_s, turn_s = 0.0, woken_s
+            for source in readable:
+                if source == listen:
+                    return True
+                self._take(self._lanes[source], gathered_s / 2)
+
+    def _deliver(self) -> float:
+        """Send on everything that is due; the time when that is done."""
+        waiting, now_s = self._waiting, monotonic()
+        while waiting and waiting[0][0] <= now_s:
+            due_s, _, arrived_s, meter, sink, packet = heapq.heappop(waiting)
+            try:
+                os.write(sink, packet)
+            except OSError:
+                meter.refused += 1
+            now_s = monotonic()
+            meter.add(arrived_s, due_s, now_s)
+        return now_s
+
+    def _take(self, lane: Lane, ago_s: float) -> None:
+        """Read what came to a device so long ago, and give each packet the time at which it goes on."""
+        source, sink, routes, start_s, waiting = (
+            lane.source,
+            lane.sink,
+            lane.routes,
+            self._start_s,
+            self._waiting,
+        )
+        for _ in range(_AT_ONCE):
+            try:
+                packet = os.read(source, LARGEST_BYTES)
+            except BlockingIOError:
+                return
+            now_s = monotonic() - ago_s
+            route, fragment = routes.get(packet[12:24]), False
+            if route is not None and is_whole_udp(packet):
+                traffic = udp_traffic(packet, 28)
+            else:
+                head = heading(packet) if is_ipv4(packet) else None
+                route = head and self._route(lane, packet, head.flow)
+                if head is None or route is None:
+                    self.strangers += 1
+                    continue
+                _, traffic, fragment = head
+                if is_whole_udp(packet):
+                    routes[packet[12:24]] = route
+            release, flow, meter = route
+            for due_s in release(now_s - start_s, len(packet), flow, traffic, fragment=fragment):
+                self._number += 1
+                heapq.heappush(waiting, (due_s + start_s, self._number, now_s, meter, sink, packet))
+
+    @staticmethod
+    def _route(lane: Lane, packet: bytes, flow: Hashable) -> Route | None:
+        """The link that a packet takes, and the meter that it is counted by; None for a stranger's."""
+        near = packet[12:16] if lane.direction is Direction.UP else packet[16:20]
+        found = lane.dose.links.of(near)
+        if found is None:
+            return None
+        number, link = found
+        return Route(link.way(lane.direction).release, flow, lane.dose.meters[number][lane.direction])

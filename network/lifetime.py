@@ -1,0 +1,28 @@
+"""Processes that end when the one that started them does, whatever ended it."""
+
+import ctypes
+import os
+import signal
+from collections.abc import Callable
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def bound_to_this(enter: Callable[[], None] | None = None) -> Callable[[], None]:
+    """What a child calls before its program so that the kernel ends it with its parent; for `preexec_fn`.
+
+    `enter` is called as well, before: moving into a namespace. Start the child from the main thread, since
+    the kernel looks at the thread that forked.
+    """
+    parent = os.getpid()
+
+    def prepare() -> None:
+        if enter is not None:
+            enter()
+        if _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL)) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) was refused")
+        if os.getppid() != parent:  # it died before the kernel was told
+            os._exit(1)
+
+    return prepare
