@@ -105,6 +105,8 @@ class SipParticipant:
                 case "media_sections_requirement":
                     self._peer.sections += message.media_sections_requirement.num_audios
                     await self._offer(signalling)
+                case "update" if self._has_first_voice(message.update):
+                    await self._offer(signalling)
                 case "track_published":
                     self._track_sid = message.track_published.track.sid
                 case "mute" if message.mute.sid == self._track_sid:
@@ -113,6 +115,16 @@ class SipParticipant:
                     reason = models.DisconnectReason.Name(message.leave.reason)
                     break
         self._end(reason)
+
+    def _has_first_voice(self, update: rtc.ParticipantUpdate) -> bool:
+        # The server asks for a new offer 10 ms after it has added a track. It is there before, and the
+        # section for the first one too: offering at once has the caller answered that much earlier.
+        return not self.heard.done() and any(
+            track.type == models.TrackType.AUDIO
+            for participant in update.participants
+            if participant.identity != self._identity
+            for track in participant.tracks
+        )
 
     def _end(self, reason: str) -> None:
         if not self.gone.done():

@@ -12,7 +12,7 @@ class Pulse:
     """Calls everything that beats every 20 ms, one after the other.
 
     A trunk wakes up for its media 50 times a second, however many calls it has and whatever they receive: the
-    packets that arrive in between wait in their sockets. Waking up for each of them cost half as much again.
+    packets that arrive in between wait in their sockets. Waking up for each of them cost a quarter more.
     """
 
     def __init__(self) -> None:

@@ -82,15 +82,13 @@ def _context() -> SSL.Context:
 
 
 class Dtls:
-    """One handshake over datagrams, and the end of the connection when the server announces it."""
+    """One handshake over datagrams."""
 
     def __init__(self, send: Callable[[bytes], None], *, expect: str, active: bool) -> None:
         """Shake hands through `send` with a server of fingerprint `expect`; `active` speaks first."""
         loop = asyncio.get_running_loop()
         self.agreed: asyncio.Future[Srtp] = loop.create_future()
         """Done when the keys are there, or with the error that kept them away."""
-        self.closed: asyncio.Future[None] = loop.create_future()
-        """Done when the server has said that it will send no more."""
         self._send = send
         self._expect = expect
         self._active = active
@@ -112,13 +110,9 @@ class Dtls:
         if not self.agreed.done():
             self._advance()
             return
-        try:
+        # Nothing is read: but a flight of the handshake that was lost is sent again by this.
+        with contextlib.suppress(SSL.Error):
             self._connection.recv(_READ)
-        except SSL.ZeroReturnError:
-            if not self.closed.done():
-                self.closed.set_result(None)
-        except SSL.Error:  # nothing to read, or nothing of use
-            pass
         self._flush()
 
     def _advance(self) -> None:
@@ -181,4 +175,3 @@ class Dtls:
             self._connection.shutdown()
         self._flush()
         self.agreed.cancel()
-        self.closed.cancel()
