@@ -155,7 +155,8 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         if not self._packets_seen and self.getStreamStat(0).rtcp.rxStat.pkt > self._early_packets:
             self._packets_seen = True
             self._emit(phone.FirstPacket(self.call_id, time.monotonic()))
-        if self._media is not None and self._packets_seen and self._media.getRxLevel() >= AUDIBLE_LEVEL:
+        # pjsua2 names the levels from the other side: "rx" is what the port is given, our own voice.
+        if self._media is not None and self._packets_seen and self._media.getTxLevel() >= AUDIBLE_LEVEL:
             self._emit(phone.FirstAudio(self.call_id, time.monotonic()))
             self.stop_listening()
 

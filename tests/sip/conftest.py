@@ -45,7 +45,9 @@ def wait_until(fact: Callable[[], bool], within_s: float = READY_WITHIN_S) -> No
 
 def _sipp(scenario: str, transport: str, port: int, folder: Path) -> "subprocess.Popen[bytes]":
     command = ["sipp", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", "127.0.0.1", "-p", str(port)]
-    command += ["-mi", "127.0.0.1", "-mp", str(free_port()), "-rtp_echo", "-cp", str(free_port())]
+    command += ["-mi", "127.0.0.1", "-mp", str(free_port()), "-cp", str(free_port())]
+    if scenario != "play":  # what is played and what is echoed may come from one port
+        command.append("-rtp_echo")
     command += ["-t", "u1" if transport == "udp" else "t1", "-nostdin"]
     command += ["-trace_err", "-error_file", "errors.log"]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

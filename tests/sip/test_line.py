@@ -70,6 +70,33 @@ def test_media_before_the_answer_is_not_taken_for_the_agent(
     assert record.ringing_s < record.answered_s < record.first_packet_s < record.first_audio_s
 
 
+SILENCE, TONE = b"\xff" * 80, (b"\x10" * 8 + b"\x90" * 8) * 5  # 10 ms of mu-law
+
+
+def test_the_first_audible_sound_is_the_far_end_s_whatever_the_caller_says(
+    sipp: Answering, place: Place, tmp_path: Path
+) -> None:
+    """The caller speaks from the answer on; what comes in is silent for 0.3 s of its stream."""
+    (tmp_path / "far.ulaw").write_bytes(SILENCE * 30 + TONE * 100)
+    with Pool(sipp("play"), log_folder=tmp_path) as pool:
+        (record,) = place(pool, 1, hold_s=1.0)
+
+    assert record.first_packet_s is not None
+    assert record.first_audio_s is not None
+    assert 0.25 < record.first_audio_s - record.first_packet_s < 0.6
+
+
+def test_a_far_end_that_sends_silence_is_silent(sipp: Answering, place: Place, tmp_path: Path) -> None:
+    """Packets are no sound, and the caller's own voice is not the far end's."""
+    (tmp_path / "far.ulaw").write_bytes(SILENCE * 200)
+    with Pool(sipp("play"), log_folder=tmp_path) as pool:
+        (record,) = place(pool, 1, hold_s=1.0)
+
+    assert record.outcome is Outcome.ANSWERED
+    assert record.first_packet_s is not None
+    assert (record.first_audio_s, record.silent) == (None, True)
+
+
 def test_a_call_that_rings_on_is_cancelled_at_the_ring_timeout(
     sipp: Answering, place: Place, tmp_path: Path
 ) -> None:
