@@ -178,8 +178,8 @@ def _confirmed(chosen: Options) -> bool:
     )
     if chosen.provisions:
         print(
-            f"For that it makes a trunk and a dispatch rule an arm at {os.environ['LIVEKIT_URL']}, removed at "
-            "the end, and gives each agent one job before the first call.",
+            f"For that it makes a trunk and a dispatch rule an arm at {os.environ['LIVEKIT_URL']}, removed "
+            "at the end, and gives each agent one job before the first call.",
             file=sys.stderr,
         )
     if not sys.stdin.isatty():
