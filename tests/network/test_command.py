@@ -6,6 +6,9 @@ import pytest
 
 from network import language
 from network.__main__ import main
+from network.executor import missing_for_wire
+
+LACKING = missing_for_wire()
 
 
 def test_list_names_every_profile_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,3 +58,23 @@ def test_a_wrong_command_line_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit, match="2"):
         main(["show", "clean", "--seconds", "0"])
     assert "a number of seconds from 1 to 3600" in capsys.readouterr().err
+
+
+@pytest.mark.system
+@pytest.mark.skipif(bool(LACKING), reason="; ".join(LACKING))
+@pytest.mark.parametrize("name", ["burst-loss-5", "uplink-64k"])
+def test_prove_holds_every_packet_against_the_model_and_says_what_it_found(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Voice is carried for real, packets meet their fates, and a figure is drawn.
+
+    How late they are is this machine's affair: where it is overloaded, that is what the proof must say.
+    """
+    plot = tmp_path / "proof.png"
+    status = main(["prove", name, "--seconds", "4", "--plot", str(plot)])
+    shown = capsys.readouterr().out.splitlines()
+    found = [line for line in shown if " of 4000; asked for 0.1 % or less" in line]
+    assert [line[:3] for line in found] == ["ok ", "ok "]
+    assert status == (3 if any(line.startswith("NOT ") for line in shown) else 0)
+    assert f"{name} is {'delivered' if status == 0 else 'not delivered'}" in shown
+    assert plot.read_bytes().startswith(b"\x89PNG")
