@@ -54,6 +54,8 @@ class IncomingCall:
         loop = asyncio.get_running_loop()
         self.to_tag = to_tag
         self.offer_refused = False
+        self.refused = False
+        """Whether the caller got a final response that is no 200."""
         self._premises = premises
         self._invite = invite
         self._peer = peer
@@ -275,6 +277,7 @@ class IncomingCall:
         self._peer.reply(self._provisional)
 
     def _refuse(self, status: int, reason: str, *headers: tuple[str, str]) -> None:
+        self.refused = True
         self._peer.reply(messages.response(self._invite, status, reason, to_tag=self.to_tag, headers=headers))
 
     def _contact(self) -> tuple[str, str]:

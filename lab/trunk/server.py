@@ -83,10 +83,12 @@ class Server:
     def _on_invite(self, invite: SipRequest, peer: Peer) -> None:
         transaction = _transaction(invite)
         if transaction in self._invites:
-            call = self._invites[transaction]
-            if call is not None:
-                call.repeat()
-            return
+            earlier = self._invites[transaction]
+            if earlier is None:
+                return
+            if not earlier.refused:
+                earlier.repeat()
+                return
         known = self._dialogs.get(_dialog(invite))
         if known is not None:
             known.renegotiate(invite, peer)
@@ -116,8 +118,8 @@ class Server:
         if call.answered:
             self._invites[transaction] = None
             loop.call_later(ABSORBED_FOR_S, self._invites.pop, transaction, None)
-        else:
-            self._invites.pop(transaction, None)
+        elif self._invites.get(transaction) is call:
+            del self._invites[transaction]
         if call.offer_refused:
             self._refused.add(dialog[:2])
             loop.call_later(REFUSED_FOR_S, self._refused.discard, dialog[:2])
