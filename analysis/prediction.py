@@ -31,8 +31,11 @@ class Prediction:
 
 
 def predictions(run: Run) -> list[Prediction]:
-    """A prediction for each arm of a run in which set-ups were mistreated; none where nothing was."""
-    if run.filter_fault is None and run.faults.empty:
+    """A prediction for each arm of a run in which set-ups were mistreated; none where nothing was.
+
+    Nor where rooms were not watched: a fault names its room, and by that its call.
+    """
+    if not run.rooms_observed or (run.filter_fault is None and run.faults.empty):
         return []
     calls = with_faults(run)
     return [_predict(run, arm.name, arm.kind, calls[calls["arm"] == arm.name]) for arm in run.arms]

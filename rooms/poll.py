@@ -85,7 +85,9 @@ class _Room:
                 self.ours = False
         speaks = any(track.type == models.TrackType.AUDIO for agent in agents for track in agent.tracks)
         left = self.had_caller and not callers
-        self.settled = self.ours is False or left or (bool(callers) and speaks)
+        # A caller may be listed as joining after the agent speaks: it has not been told of then.
+        told = bool(callers) and all(one.state == _ACTIVE for one in callers)
+        self.settled = self.ours is False or left or (told and speaks)
         self.had_caller = self.had_caller or bool(callers)
         if agents:
             self.jobs_due_unix = math.inf

@@ -77,3 +77,8 @@ def test_without_faults_nothing_is_foretold(make_run: Callable[..., Run]) -> Non
 def test_the_longest_stall_follows_from_the_arms_kind(kind: str, stall_s: float | None) -> None:
     """A kind that does not tell how it bounds its set-up foretells nothing."""
     assert longest_stall_s(kind, 5.0) == stall_s
+
+
+def test_faults_whose_calls_are_not_known_foretell_nothing(make_run: Callable[..., Run]) -> None:
+    """Without the rooms' side nobody knows which call a fault met."""
+    assert predictions(dataclasses.replace(make_run(), observe="off")) == []

@@ -171,6 +171,20 @@ def test_a_call_that_waits_for_nothing_more_is_asked_for_no_more(end: list[model
     watch(story)
 
 
+def test_a_caller_who_is_listed_as_joining_is_waited_for() -> None:
+    """Listings lag: the agent may be heard of before the caller is active."""
+    joining = caller(CALL)
+    joining.state = models.ParticipantInfo.State.JOINED
+
+    async def story(deployment: StandIn, one: Watch, _: list[RoomEvent]) -> None:
+        deployment.rooms["r"] = [joining, an_agent(AUDIO)]
+        await one.look()
+        deployment.rooms["r"] = [caller(CALL), an_agent(AUDIO)]
+        await one.look()
+
+    assert ("participant_joined", "sip") in names(watch(story))
+
+
 def test_a_job_without_an_agent_is_told_with_the_time_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once: a worker took it, whatever became of it."""
     monkeypatch.setattr(polling, "_JOBS_AFTER_S", 0.0)
