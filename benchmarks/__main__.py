@@ -5,10 +5,10 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import lab
+from benchmarks import lab, network
 from benchmarks.errors import BenchmarkError
 
-_BENCHMARKS = {"lab": lab}
+_BENCHMARKS = {"lab": lab, "network": network}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -9,8 +9,10 @@ from statistics import NormalDist
 from network.impairment import Distribution, Jitter
 
 PARETO_SHAPE = 3.0  # as that of netem's table
-_REACH = 5.5  # standard deviations that the table of quantiles spans; beyond is 1 draw in 26 million
 _STEPS_PER_DEVIATION = 2048
+_HALF_TABLE = 11 * _STEPS_PER_DEVIATION // 2  # beyond 5.5 deviations is 1 draw in 26 million
+_VOICE_S = 0.02
+_SHORTEST_S = 1e-6  # between two packets
 
 
 def quantile_s(jitter: Jitter, share: float) -> float:
@@ -76,17 +78,23 @@ def correlated_draw(jitter: Jitter, random: Random) -> Callable[[float], float]:
     """What draws the jitter of a flow's next packet, so many seconds after its last, correlated with that.
 
     A bell-shaped value follows exp(-t / time constant), which keeps its deviation at any spacing, and is then
-    mapped onto the distribution by rank (a Gaussian copula).
+    mapped onto the distribution by rank (a Gaussian copula). Spacings count to the nearest quarter of an
+    octave around 20 ms, so that a packet a moment early or late does not change what comes after it.
     """
-    table, normal, exponential, root = _table(jitter), random.gauss, math.exp, math.sqrt
-    constant_s, last, top = jitter.time_constant_ms / 1000, len(table) - 1, float(len(table) // 2)
+    table, normal, logarithm, last = _table(jitter), random.gauss, math.log2, 2 * _HALF_TABLE - 1
+    constant_s = jitter.time_constant_ms / 1000
+    known: dict[int, tuple[float, float]] = {}  # by spacing: what is kept of a value, what is new
     value = normal(0.0, 1.0)
 
     def next_s(since_s: float) -> float:
         nonlocal value
-        kept = exponential(-since_s / constant_s)
-        value = kept * value + root(1.0 - kept * kept) * normal(0.0, 1.0)
-        step = int(value * _STEPS_PER_DEVIATION + top)
+        spacing = round(4 * logarithm(max(since_s, _SHORTEST_S) / _VOICE_S))
+        if spacing not in known:
+            kept = math.exp(-_VOICE_S * 2 ** (spacing / 4) / constant_s)
+            known[spacing] = kept, math.sqrt(1 - kept * kept)
+        kept, fresh = known[spacing]
+        value = kept * value + fresh * normal(0.0, 1.0)
+        step = int(value * _STEPS_PER_DEVIATION + _HALF_TABLE)
         return table[0 if step < 0 else min(step, last)]
 
     return next_s
@@ -95,8 +103,8 @@ def correlated_draw(jitter: Jitter, random: Random) -> Callable[[float], float]:
 @functools.cache
 def _table(jitter: Jitter) -> list[float]:
     """Quantiles at the middle of each step of a bell curve."""
-    bell, half = NormalDist(), int(_REACH * _STEPS_PER_DEVIATION)
-    return [quantile_s(jitter, bell.cdf((step + 0.5) / _STEPS_PER_DEVIATION)) for step in range(-half, half)]
+    bell, steps = NormalDist(), range(-_HALF_TABLE, _HALF_TABLE)
+    return [quantile_s(jitter, bell.cdf((step + 0.5) / _STEPS_PER_DEVIATION)) for step in steps]
 
 
 def _pareto_scale_s(mean_s: float) -> float:

@@ -1,0 +1,152 @@
+"""The emulated network at a steady rate of packets: its CPU, how exact its delays are, losses set and got.
+
+Each rate is carried under a constant delay and under everything at once.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.errors import BenchmarkError
+from network import language
+from network.errors import NetworkError
+from network.executor import Wire
+from network.ledger import Passage, summary
+from network.profile import Leg
+from network.topology import SIP, Place, caller
+
+_RATES = (1000, 10_000, 30_000)
+_MEASURED_FLOWS = 10  # of voice, both ways: 1000 packets/s, the rest is load
+_MEASURED_PER_S = 1000
+_LOAD_ADDRESSES = range(100, 200)  # callers' numbers, apart from those that are measured
+_PROFILES = {
+    "constant": "[both]\ndelay_ms = 50\n",
+    "full": """[both]
+delay_ms = 50
+jitter = { pareto_ms = 8, time_constant_ms = 60 }
+loss = { rate = 0.05, mean_burst = 5 }
+outages = { per_s = 0.001, from_ms = 40, to_ms = 200 }
+rate_kbps = 20000
+retransmission = { rate = 0.05, by_ms = 8 }
+reorder = { rate = 0.005, by_ms = 30 }
+duplicate = 0.001
+mtu_bytes = 1400
+""",
+}
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this benchmark."""
+    parser.add_argument(
+        "--packets-per-second",
+        type=int,
+        nargs="+",
+        default=list(_RATES),
+        metavar="N",
+        help=f"rates to carry, both directions together (default: {' '.join(map(str, _RATES))})",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, metavar="S", help="of each measurement (default: %(default)g)"
+    )
+    parser.add_argument(
+        "--busy",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that do nothing but use the CPU beside it (default: %(default)d)",
+    )
+
+
+def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """One line for each rate and profile.
+
+    Raises:
+        BenchmarkError: The machine lacks what an executor needs, or a rate is too low to be measured.
+    """
+    if min(options.packets_per_second) < _MEASURED_PER_S:
+        raise BenchmarkError(
+            f"a rate must be {_MEASURED_PER_S} packets/s or more, since so many are measured"
+        )
+    with tempfile.TemporaryDirectory(prefix="ringtime-benchmark-") as folder, _busy(options.busy):
+        for name, text in _PROFILES.items():
+            path = Path(folder) / f"{name}.toml"
+            path.write_text(f'title = "{name}"\nsource = "this benchmark"\n{text}')
+            for rate in options.packets_per_second:
+                try:
+                    yield _wire(path, rate, options.seconds) | {"busy": options.busy}
+                except NetworkError as error:
+                    raise BenchmarkError(str(error)) from None
+
+
+def _wire(path: Path, packets_per_s: int, seconds: float) -> dict[str, Any]:
+    profile = language.load(str(path))
+    journal = path.with_suffix(f".{packets_per_s}.jsonl")
+    with Wire(str(path), seed=1, out=journal) as wire:
+        wire.begin()
+        with _load(wire, packets_per_s - _MEASURED_PER_S):
+            passages = wire.measure(Leg.CALLER, flows=_MEASURED_FLOWS, for_s=seconds)
+    found = summary(passages)
+    carried_per_s, cpu_share = _steady(journal, passages)
+    loss = profile.up.loss
+    return {
+        "executor": "wire",
+        "profile": path.stem,
+        "priority": wire.priority,
+        "packets_per_s": packets_per_s,
+        "carried_per_s": round(carried_per_s),
+        "cpu_share": round(cpu_share, 3),
+        "delay_error_ms": found["delay_error_ms"],
+        "loss_set": loss.rate if loss is not None else 0.0,
+        "loss_got": round(found["lost"] / found["sent"], 5),
+        "burst_set": loss.mean_burst if loss is not None else None,
+        "burst_got": None if found["burst"] is None else round(found["burst"], 3),
+        "not_as_asked": found["not_as_asked"],
+    }
+
+
+def _steady(journal: Path, passages: Sequence[Passage]) -> tuple[float, float]:
+    """Packets and CPU-seconds a second, in the seconds that lie wholly within the measurement."""
+    first_s, last_s = passages[0].sent_s + 1, passages[-1].sent_s
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    steady = [line for line in lines if first_s <= line["at_s"] <= last_s]
+    cpu_s = [line["cpu_s"] for line in steady if line["kind"] == "executor"]
+    if not cpu_s:
+        raise BenchmarkError("the measurement was too short: --seconds 4 or more")
+    return sum(line.get("offered", 0) for line in steady) / len(cpu_s), sum(cpu_s) / len(cpu_s)
+
+
+@contextmanager
+def _load(wire: Wire, packets_per_s: int) -> Iterator[None]:
+    """Packets of voice from callers to the core that nobody measures."""
+    if not packets_per_s:
+        yield
+        return
+    sources = [str(caller(number)) for number in _LOAD_ADDRESSES]
+    command = [sys.executable, "-m", "benchmarks.packets", str(SIP), str(packets_per_s), *sources]
+    loader = wire.start(Place.CALLERS, command, cwd=Path(__file__).parents[1])
+    try:
+        yield
+        if loader.poll() is not None:
+            raise BenchmarkError(f"the load ended with exit code {loader.returncode}")
+    finally:
+        loader.kill()
+        loader.wait()
+
+
+@contextmanager
+def _busy(processes: int) -> Iterator[None]:
+    hogs: Sequence[subprocess.Popen[bytes]] = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)
+    ]
+    try:
+        yield
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
