@@ -10,7 +10,7 @@ from analysis.run import Run
 
 # A disagreement must be beyond chance at this level before the pipeline is doubted.
 AGREEMENT = 0.999
-# One that met these ended with its caller or its job: what is written is no measure of how long it would last.
+# What met these ended with its caller or its job: what is written is no measure of how long it would last.
 NEVER_END = ("silent", "drip", "slow-headers", "tls-slow")
 
 
