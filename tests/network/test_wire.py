@@ -129,6 +129,34 @@ def test_tcp_and_udp_pass_between_any_caller_and_the_core() -> None:
             assert server.wait(30) == 0
 
 
+@pytest.mark.skipif(shutil.which("sipp") is None, reason="there is no program sipp: install sip-tester")
+@pytest.mark.parametrize("transport", ["u1", "t1"])
+def test_a_hundred_sip_calls_at_once_pass_with_their_media(transport: str, tmp_path: Path) -> None:
+    """SIPp calls SIPp over UDP and TCP while fifty voices go both ways; under clean no packet is lost."""
+    answer = ["sipp", "-sn", "uas", "-i", "198.18.0.1", "-p", "5060", "-t", transport, "-nostdin"]
+    call = ["sipp", "-sn", "uac", "-i", "198.18.64.1", "-t", transport, "-nostdin", "198.18.0.1:5060"]
+    call += ["-m", "100", "-l", "100", "-r", "100", "-d", "3000", "-timeout", "60"]
+    quiet = {
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        "stdin": subprocess.DEVNULL,
+        "cwd": tmp_path,
+    }
+    with Wire("clean", seed=1, out=tmp_path / "network.jsonl") as wire:
+        wire.begin()
+        with wire.start(Place.CORE, answer, **quiet) as answering:
+            try:
+                with wire.start(Place.CALLERS, call, **quiet) as calling:
+                    passages = wire.measure(Leg.CALLER, flows=50, for_s=3)
+                    assert calling.wait(60) == 0
+            finally:
+                answering.kill()
+    assert summary(passages)["not_as_asked"] == 0
+    lines = [json.loads(line) for line in (tmp_path / "network.jsonl").read_text().splitlines()]
+    assert sum(line["offered"] - line["delivered"] for line in lines if line["kind"] == "leg") == 0
+    assert [line for line in lines if line["kind"] == "executor"][-1]["unread"] == 0
+
+
 def test_until_it_begins_every_leg_is_clean() -> None:
     """What lives in the places comes up under no profile."""
     with Wire("one-way-audio;agent=udp-blocked", seed=1) as wire:
