@@ -37,6 +37,11 @@ class Companion:
         """Its process id."""
         return self._process.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, minus the signal's number for a signal, or None while it runs."""
+        return self._process.poll()
+
     def ready(self) -> dict[str, Any]:
         """What it says when it is ready; one that cannot be is ended.
 

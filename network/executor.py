@@ -73,6 +73,11 @@ class Wire:
         """Process id of the wire."""
         return self._running().pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """None while the wire carries packets: for those who must know when it ended before its time."""
+        return self._running().exit_code
+
     def entering(self, place: Place) -> Callable[[], None]:
         """What a program is started with to live in a place, and to end with this process (`preexec_fn`)."""
         return bound_to_this(self.places[place].entering())

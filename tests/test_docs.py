@@ -8,6 +8,7 @@ import pytest
 
 from analysis.gates import CATALOGUE, Verdict
 from lab.__main__ import parser as lab_parser
+from network.__main__ import parser as network_parser
 from rooms.__main__ import parser as rooms_parser
 from sip.options import DECLARED
 from sip.outcome import Outcome
@@ -49,6 +50,7 @@ def test_every_option_that_is_named_exists(page: Path) -> None:
         named
         <= set(DECLARED)
         | options_of(lab_parser())
+        | options_of(network_parser())
         | options_of(rooms_parser())
         | LOCUST_S_OWN
         | TOOLS

@@ -8,6 +8,7 @@ from network import language
 from network.errors import ProfileError
 from network.impairment import Distribution, Fragments
 from network.profile import Leg, Profile, Scope, Selection
+from sip.outcome import Outcome
 
 HEAD = 'title = "A test"\nsource = "none"\n'
 
@@ -24,6 +25,7 @@ def test_every_profile_of_the_catalogue_can_be_read_and_names_its_source(name: s
     assert profile.name == name
     assert profile.title
     assert profile.source
+    assert profile.expect in list(Outcome)
 
 
 def test_a_profile_with_nothing_in_it_is_a_perfect_link() -> None:
@@ -180,3 +182,13 @@ def test_a_shared_link_narrower_than_one_call_is_warned_of() -> None:
     assert "shares 64 kbit/s among all callers" in warning
     assert parsed("[both]\nrate_kbps = 64").warnings() == ()
     assert parsed('scope = "shared"\n[both]\nrate_kbps = 6400').warnings() == ()
+
+
+def test_the_profile_of_the_manual_is_one() -> None:
+    """What docs/network.md shows can be copied."""
+    page = (Path(__file__).parents[2] / "docs" / "network.md").read_text()
+    text = page.split("```toml\n")[1].split("```")[0]
+    profile = language.parse(text, name="manual", origin="docs/network.md")
+    assert profile.seed == 7
+    assert profile.windows[0].down.loss is not None
+    assert profile.windows[0].up == profile.up

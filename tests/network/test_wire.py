@@ -175,8 +175,10 @@ def test_nothing_is_left_of_a_wire_that_was_killed(tmp_path: Path) -> None:
     with Wire("clean", seed=1, out=tmp_path / "network.jsonl") as wire:
         wire.begin()
         places = {Path(place.network).stat().st_ino for place in wire.places.values()}
+        assert wire.exit_code is None
         os.kill(wire.pid, signal.SIGKILL)
-        psutil.Process(wire.pid).wait(10)
+        psutil.wait_procs([psutil.Process(wire.pid)], timeout=10)
+        assert wire.exit_code == -signal.SIGKILL
     assert not places & _living_networks()
 
 
