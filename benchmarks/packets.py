@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 _PORT = 40200  # nobody reads there: what does not fit into the socket is dropped by the kernel
 _PAYLOAD = b"\x80" + bytes(171)  # RTP of 20 ms of G.711
-_EVERY_S = 0.002
+_EVERY_S = 0.0005
 
 
 class _Vector(ctypes.Structure):

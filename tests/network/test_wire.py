@@ -177,7 +177,7 @@ def test_nothing_is_left_of_a_wire_that_was_killed(tmp_path: Path) -> None:
         places = {Path(place.network).stat().st_ino for place in wire.places.values()}
         assert wire.exit_code is None
         os.kill(wire.pid, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(wire.pid)], timeout=10)
+        os.waitid(os.P_PID, wire.pid, os.WEXITED | os.WNOWAIT)
         assert wire.exit_code == -signal.SIGKILL
     assert not places & _living_networks()
 
