@@ -30,9 +30,9 @@ def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def rooms(livekit: LiveKitServer) -> Iterator[RoomSide]:
-    """The numbers and rooms of the session's server."""
+    """The numbers and rooms of the session's server; nobody speaks there longer than a module needs them."""
     side = RoomSide(livekit)
     yield side
     side.close()
@@ -47,7 +47,7 @@ def trunk(livekit: LiveKitServer, tmp_path_factory: pytest.TempPathFactory) -> I
         yield Trunk(int(str(child.wait_ready(announced(), timeout_s=30)["sip_port"])), child)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def manned(rooms: RoomSide) -> str:
     """A number whose calls are answered at once: somebody speaks in its room already."""
     room = f"manned-{uuid.uuid4().hex[:8]}"

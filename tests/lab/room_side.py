@@ -16,13 +16,36 @@ from lab.server import LiveKitServer
 _Result = TypeVar("_Result")
 
 
+class Speaker:
+    """Somebody who is in a room and says a tone there."""
+
+    def __init__(self, room: rtc.Room) -> None:
+        self.room = room
+        self._source = rtc.AudioSource(48000, 1)
+        self._track = rtc.LocalAudioTrack.create_audio_track("voice", self._source)
+        self._speaking: asyncio.Task[None] | None = None
+
+    async def speak(self) -> None:
+        """Publish the tone."""
+        self._speaking = asyncio.create_task(_tone(self._source))
+        await self.room.local_participant.publish_track(self._track)
+
+    async def leave(self) -> None:
+        """Leave the room; without letting go of the track the SDK would go on encoding it for good."""
+        if self._speaking is not None:
+            self._speaking.cancel()
+            await asyncio.wait([self._speaking])
+        await self.room.disconnect()
+        await self._source.aclose()
+        self._track._ffi_handle.dispose()
+
+
 class RoomSide:
     """A server's SIP numbers and rooms, on an event loop of its own so that tests are plain functions."""
 
     def __init__(self, server: LiveKitServer) -> None:
         self._server = server
-        self._joined: list[rtc.Room] = []
-        self._speaking: list[asyncio.Task[None]] = []
+        self._speakers: list[Speaker] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -119,9 +142,12 @@ class RoomSide:
 
     def fall_silent_in(self, room: str) -> None:
         """Leave a room, as an agent would whose work is done."""
-        joined = next(one for one in self._joined if one.name == room)
-        self._joined.remove(joined)
-        self._run(joined.disconnect())
+        speaker = self._speaker_in(room)
+        self._speakers.remove(speaker)
+        self._run(speaker.leave())
+
+    def _speaker_in(self, room: str) -> Speaker:
+        return next(speaker for speaker in self._speakers if speaker.room.name == room)
 
     def speak_in(self, room: str) -> None:
         """Join a room and publish a tone there, as an agent would."""
@@ -134,19 +160,17 @@ class RoomSide:
         token = api.AccessToken(keys.key, keys.secret).with_identity(identity).with_grants(grants)
         joined = rtc.Room()
         await joined.connect(self._server.url, token.to_jwt())
-        source = rtc.AudioSource(48000, 1)
-        track = rtc.LocalAudioTrack.create_audio_track("voice", source)
-        self._speaking.append(asyncio.create_task(_tone(source)))
-        await joined.local_participant.publish_track(track)
-        self._joined.append(joined)
+        speaker = Speaker(joined)
+        self._speakers.append(speaker)
+        await speaker.speak()
 
     def loudest(self, room: str, *, packets: int) -> int:
         """The highest sample among that many frames of what the caller says in a room."""
         return self._run(self._loudest(room, packets))
 
     async def _loudest(self, room: str, packets: int) -> int:
-        joined = next(one for one in self._joined if one.name == room)
-        caller = next(p for p in joined.remote_participants.values() if p.identity.startswith("sip_"))
+        others = self._speaker_in(room).room.remote_participants.values()
+        caller = next(p for p in others if p.identity.startswith("sip_"))
         track = next(p.track for p in caller.track_publications.values() if p.track is not None)
         stream = rtc.AudioStream(track, sample_rate=8000, frame_size_ms=20)
         loudest = 0
@@ -172,13 +196,9 @@ class RoomSide:
         await self._api.aclose()
 
     async def _leave(self) -> None:
-        for speaking in self._speaking:
-            speaking.cancel()
-        await asyncio.gather(*self._speaking, return_exceptions=True)
-        for joined in self._joined:
-            await joined.disconnect()
-        self._joined.clear()
-        self._speaking.clear()
+        for speaker in self._speakers:
+            await speaker.leave()
+        self._speakers.clear()
 
 
 def _prefix(number: str) -> str:
