@@ -1,30 +1,38 @@
 """The emulated network at a steady rate of packets: its CPU, how exact its delays are, losses set and got.
 
-Each rate is carried under a constant delay and under everything at once.
+Each rate is carried under a constant delay and under everything at once, and by the relay as the peer.
 """
 
 import argparse
 import json
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks import datagrams
 from benchmarks.errors import BenchmarkError
+from benchmarks.packets import PORT
 from network import language
 from network.errors import NetworkError
 from network.executor import Wire
-from network.ledger import Passage, summary
+from network.ledger import quantiles_ms, summary
 from network.profile import Leg
+from network.relay import Host
+from network.relaying import Relaying
 from network.topology import SIP, Place, caller
 
 _RATES = (1000, 10_000, 30_000)
 _MEASURED_FLOWS = 10  # of voice, both ways: 1000 packets/s, the rest is load
 _MEASURED_PER_S = 1000
 _LOAD_ADDRESSES = range(100, 200)  # callers' numbers, apart from those that are measured
+_RELAY_HOSTS = 50
+_RELAY_FAR, _RELAY_ALIAS = "127.19.3.1", "127.19.3.2"
 _PROFILES = {
     "constant": "[both]\ndelay_ms = 50\n",
     "full": """[both]
@@ -80,6 +88,8 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for rate in options.packets_per_second:
                 try:
                     yield _wire(path, rate, options.seconds) | {"busy": options.busy}
+                    if name == "constant":
+                        yield _relay(path, rate, options.seconds) | {"busy": options.busy}
                 except NetworkError as error:
                     raise BenchmarkError(str(error)) from None
 
@@ -92,7 +102,7 @@ def _wire(path: Path, packets_per_s: int, seconds: float) -> dict[str, Any]:
         with _load(wire, packets_per_s - _MEASURED_PER_S):
             passages = wire.measure(Leg.CALLER, flows=_MEASURED_FLOWS, for_s=seconds)
     found = summary(passages)
-    carried_per_s, cpu_share = _steady(journal, passages)
+    carried_per_s, cpu_share = _steady(journal, passages[0].sent_s + 1, passages[-1].sent_s)
     loss = profile.up.loss
     return {
         "executor": "wire",
@@ -110,9 +120,8 @@ def _wire(path: Path, packets_per_s: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def _steady(journal: Path, passages: Sequence[Passage]) -> tuple[float, float]:
+def _steady(journal: Path, first_s: float, last_s: float) -> tuple[float, float]:
     """Packets and CPU-seconds a second, in the seconds that lie wholly within the measurement."""
-    first_s, last_s = passages[0].sent_s + 1, passages[-1].sent_s
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
     steady = [line for line in lines if first_s <= line["at_s"] <= last_s]
     cpu_s = [line["cpu_s"] for line in steady if line["kind"] == "executor"]
@@ -137,6 +146,61 @@ def _load(wire: Wire, packets_per_s: int) -> Iterator[None]:
     finally:
         loader.kill()
         loader.wait()
+
+
+def _relay(path: Path, packets_per_s: int, seconds: float) -> dict[str, Any]:
+    profile = language.load(str(path))
+    journal = path.with_suffix(f".relay.{packets_per_s}.jsonl")
+    near = [
+        Host(address=f"127.19.1.{number}", alias=f"127.19.2.{number}", udp=(PORT,))
+        for number in range(1, _RELAY_HOSTS + 1)
+    ]
+    with ExitStack() as stack:
+        load, measured = (_datagrams(stack, _RELAY_FAR, port) for port in (PORT, 0))
+        voices = [_datagrams(stack, "127.19.1.1", 0) for _ in range(_MEASURED_FLOWS)]
+        ports = tuple(each.getsockname()[1] for each in voices)
+        near[0] = replace(near[0], udp=(PORT, *ports))
+        target = (_RELAY_ALIAS, measured.getsockname()[1])
+        far = Host(address=_RELAY_FAR, alias=_RELAY_ALIAS, udp=(load.getsockname()[1], target[1]))
+        relay = stack.enter_context(Relaying(profile, near=near, far=far, seed=1, out=journal))
+        rate = packets_per_s - _MEASURED_PER_S // 2  # one way only
+        command = [sys.executable, "-m", "benchmarks.packets", _RELAY_ALIAS, str(rate)]
+        stack.enter_context(_until_left([*command, *(host.address for host in near)]))
+        sent, delays_s = datagrams.delays_s(voices, measured, target, for_s=seconds)
+    carried_per_s, cpu_share = _steady(journal, 1.0, seconds)
+    errors_s = sorted(abs(delay_s - profile.up.delay_ms / 1000) for delay_s in delays_s)
+    return {
+        "executor": "relay",
+        "profile": path.stem,
+        "priority": relay.priority,
+        "packets_per_s": packets_per_s,
+        "carried_per_s": round(carried_per_s),
+        "cpu_share": round(cpu_share, 3),
+        "delay_error_ms": quantiles_ms(errors_s),
+        "loss_set": 0.0,
+        "loss_got": round(1 - len(delays_s) / sent, 5),
+        "burst_set": None,
+        "burst_got": None,
+    }
+
+
+def _datagrams(stack: ExitStack, address: str, port: int) -> socket.socket:
+    made = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+    try:
+        made.bind((address, port))
+    except OSError as error:
+        raise BenchmarkError(f"{address} port {port} cannot be had: {error.strerror}") from None
+    return made
+
+
+@contextmanager
+def _until_left(command: Sequence[str]) -> Iterator[None]:
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[1])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-_PORT = 40200  # nobody reads there: what does not fit into the socket is dropped by the kernel
+PORT = 40200  # nobody reads there: what does not fit into the socket is dropped by the kernel
 _PAYLOAD = b"\x80" + bytes(171)  # RTP of 20 ms of G.711
 _EVERY_S = 0.0005
 
@@ -40,10 +40,10 @@ def send(target: str, packets_per_s: float, sources: Sequence[str]) -> None:
     senders = []
     for source in sources:
         sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sender.bind((source, _PORT))
+        sender.bind((source, PORT))
         senders.append(sender)
     payload = ctypes.create_string_buffer(_PAYLOAD, len(_PAYLOAD))
-    address = struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", _PORT, socket.inet_aton(target))
+    address = struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", PORT, socket.inet_aton(target))
     name = ctypes.create_string_buffer(address, len(address))
     vector = _Vector(ctypes.addressof(payload), len(_PAYLOAD))
     most = max(1, round(packets_per_s * _EVERY_S * 50))  # after a pause, as many as are due

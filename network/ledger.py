@@ -90,12 +90,16 @@ def summary(passages: Sequence[Passage]) -> dict[str, Any]:
         "lost": sum(not each.arrived_s for each in passages),
         "burst_asked": mean_burst(passages, asked=True),
         "burst": mean_burst(passages, asked=False),
-        "delay_error_ms": {
-            name: round(1000 * errors_s[min(int(share * len(errors_s)), len(errors_s) - 1)], 4)
-            if errors_s
-            else None
-            for name, share in QUANTILES.items()
-        },
+        "delay_error_ms": quantiles_ms(errors_s),
+    }
+
+
+def quantiles_ms(ordered_s: Sequence[float]) -> dict[str, float | None]:
+    """The usual quantiles, in ms, of times in rising order; None without any."""
+    last = len(ordered_s) - 1
+    return {
+        name: round(1000 * ordered_s[min(int(share * len(ordered_s)), last)], 4) if ordered_s else None
+        for name, share in QUANTILES.items()
     }
 
 
