@@ -95,6 +95,11 @@ class RtpPort:
 
     def beat(self) -> None:
         """Take what has arrived and send 20 ms."""
+        self._take()
+        if self._sending:
+            self._send()
+
+    def _take(self) -> None:
         arrived = self._socket
         while arrived is not None:
             try:
@@ -102,8 +107,6 @@ class RtpPort:
             except OSError:  # no more, or what ICMP reports of a port that is closed
                 break
             self._receive(data)
-        if self._sending:
-            self._send()
 
     def _send(self) -> None:
         frame = self._next_frame()
@@ -156,7 +159,8 @@ class RtpPort:
         }
 
     def close(self, *, drain_s: float = DRAIN_S) -> None:
-        """Stop sending and listening at once; the port stays bound for what is still on its way."""
+        """Take what has arrived, then stop at once; the port stays bound for what is still on its way."""
+        self._take()
         self._close_outward()
         if self._socket is not None:
             asyncio.get_running_loop().call_later(drain_s, self._socket.close)

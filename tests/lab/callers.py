@@ -129,6 +129,13 @@ class Caller:
                 return message
             assert message.status in (100, 180), message.start
 
+    def asked(self, *, timeout_s: float = 10.0) -> Message:
+        """The first request from the trunk; repeats of a 200 whose ACK was slow are passed over."""
+        deadline_s = time.monotonic() + timeout_s
+        while (message := self.receive(timeout_s=deadline_s - time.monotonic())).status == 200:
+            pass
+        return message
+
     def answered(self) -> Message:
         """The 200 to the INVITE, which is acknowledged."""
         ok = self.until(200)

@@ -12,6 +12,7 @@ from lab.process import Child, announced
 from lab.server import LiveKitServer, livekit_server, redis
 from tests.lab.callers import Caller
 from tests.lab.room_side import RoomSide
+from tests.visitors import Visitors
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,9 @@ def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]
 
 
 @pytest.fixture(scope="module")
-def rooms(livekit: LiveKitServer) -> Iterator[RoomSide]:
+def rooms(livekit: LiveKitServer, visitors: Visitors) -> Iterator[RoomSide]:
     """The numbers and rooms of the session's server; nobody speaks there longer than a module needs them."""
-    side = RoomSide(livekit)
+    side = RoomSide(livekit, visitors)
     yield side
     side.close()
 

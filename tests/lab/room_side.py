@@ -8,44 +8,21 @@ from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import numpy as np
-from livekit import api, rtc
+from livekit import api
 
 from lab.server import LiveKitServer
+from tests.visitors import Visitors
 
 _Result = TypeVar("_Result")
-
-
-class Speaker:
-    """Somebody who is in a room and says a tone there."""
-
-    def __init__(self, room: rtc.Room) -> None:
-        self.room = room
-        self._source = rtc.AudioSource(48000, 1)
-        self._track = rtc.LocalAudioTrack.create_audio_track("voice", self._source)
-        self._speaking: asyncio.Task[None] | None = None
-
-    async def speak(self) -> None:
-        """Publish the tone."""
-        self._speaking = asyncio.create_task(_tone(self._source))
-        await self.room.local_participant.publish_track(self._track)
-
-    async def leave(self) -> None:
-        """Leave the room; without letting go of the track the SDK would go on encoding it for good."""
-        if self._speaking is not None:
-            self._speaking.cancel()
-            await asyncio.wait([self._speaking])
-        await self.room.disconnect()
-        await self._source.aclose()
-        self._track._ffi_handle.dispose()
 
 
 class RoomSide:
     """A server's SIP numbers and rooms, on an event loop of its own so that tests are plain functions."""
 
-    def __init__(self, server: LiveKitServer) -> None:
+    def __init__(self, server: LiveKitServer, visitors: Visitors) -> None:
         self._server = server
-        self._speakers: list[Speaker] = []
+        self._visitors = visitors
+        self._speakers: list[tuple[str, str]] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -140,73 +117,42 @@ class RoomSide:
         whom = api.RoomParticipantIdentity(room=room, identity=identity)
         self._run(self._api.room.remove_participant(whom))
 
-    def fall_silent_in(self, room: str) -> None:
-        """Leave a room, as an agent would whose work is done."""
-        speaker = self._speaker_in(room)
-        self._speakers.remove(speaker)
-        self._run(speaker.leave())
-
-    def _speaker_in(self, room: str) -> Speaker:
-        return next(speaker for speaker in self._speakers if speaker.room.name == room)
-
     def speak_in(self, room: str) -> None:
         """Join a room and publish a tone there, as an agent would."""
-        self._run(self._speak_in(room))
-
-    async def _speak_in(self, room: str) -> None:
         keys = self._server.credentials
         grants = api.VideoGrants(room_join=True, room=room)
         identity = f"agent-{uuid.uuid4().hex[:6]}"
         token = api.AccessToken(keys.key, keys.secret).with_identity(identity).with_grants(grants)
-        joined = rtc.Room()
-        await joined.connect(self._server.url, token.to_jwt())
-        speaker = Speaker(joined)
-        self._speakers.append(speaker)
-        await speaker.speak()
+        name = self._visitors.join(self._server.url, token.to_jwt(), speak=True)
+        self._speakers.append((room, name))
+
+    def fall_silent_in(self, room: str) -> None:
+        """Leave a room, as an agent would whose work is done."""
+        speaker = self._speaker_in(room)
+        self._speakers.remove((room, speaker))
+        self._visitors.leave(speaker)
 
     def loudest(self, room: str, *, packets: int) -> int:
         """The highest sample among that many frames of what the caller says in a room."""
-        return self._run(self._loudest(room, packets))
+        return self._visitors.loudest(self._speaker_in(room), frames=packets)
 
-    async def _loudest(self, room: str, packets: int) -> int:
-        others = self._speaker_in(room).room.remote_participants.values()
-        caller = next(p for p in others if p.identity.startswith("sip_"))
-        track = next(p.track for p in caller.track_publications.values() if p.track is not None)
-        stream = rtc.AudioStream(track, sample_rate=8000, frame_size_ms=20)
-        loudest = 0
-        for _ in range(packets):
-            event = await anext(stream)
-            loudest = max(loudest, int(np.abs(np.frombuffer(event.frame.data, np.int16)).max()))
-        await stream.aclose()
-        return loudest
+    def _speaker_in(self, room: str) -> str:
+        return next(speaker for where, speaker in self._speakers if where == room)
 
     def leave(self) -> None:
         """Leave every room."""
-        self._run(self._leave())
+        for _, speaker in self._speakers:
+            self._visitors.leave(speaker)
+        self._speakers.clear()
 
     def close(self) -> None:
         """Leave every room and end the loop."""
-        self._run(self._close())
+        self.leave()
+        self._run(self._api.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _close(self) -> None:
-        await self._leave()
-        await self._api.aclose()
-
-    async def _leave(self) -> None:
-        for speaker in self._speakers:
-            await speaker.leave()
-        self._speakers.clear()
-
 
 def _prefix(number: str) -> str:
     return f"room{number[1:]}"
-
-
-async def _tone(source: rtc.AudioSource) -> None:
-    period = np.repeat(np.array([8000, -8000], np.int16), 60)  # a square wave of 400 Hz
-    samples = np.tile(period, 40)  # 100 ms
-    while True:
-        await source.capture_frame(rtc.AudioFrame(samples.tobytes(), 48000, 1, len(samples)))

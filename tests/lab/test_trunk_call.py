@@ -290,4 +290,4 @@ def test_two_calls_of_one_user_to_a_direct_rule_put_the_first_out(rooms: RoomSid
     second.invite()
     second.answered()
 
-    assert first.receive().start.startswith("BYE ")
+    assert first.asked().start.startswith("BYE ")

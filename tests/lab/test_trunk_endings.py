@@ -81,7 +81,7 @@ def test_a_caller_who_is_put_out_of_the_room_is_hung_up_on(
     rooms.remove(room, f"sip_{caller.user}")
 
     if answered:
-        assert caller.receive().start.startswith("BYE ")
+        assert caller.asked().start.startswith("BYE ")
     else:
         assert caller.until(486).start == "SIP/2.0 486 Rejected"
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from livekit import api, rtc
+from livekit import api
 from livekit.protocol import models
 
 from lab.server import LiveKitServer
@@ -14,6 +14,7 @@ from rooms import poll as polling
 from rooms.event import RoomEvent
 from rooms.poll import Participants, Watch, changes, poll
 from tests.rooms.stand_in import AUDIO, StandIn, an_agent, caller, standing_in
+from tests.visitors import Visitors
 
 RUN = "20260102T030405Z-abcdef"
 CALL = f"{RUN}-7"
@@ -263,17 +264,17 @@ def test_more_rooms_than_the_requests_suffice_for_are_asked_for_less_often(
 
 
 @pytest.mark.system
-def test_a_participant_is_seen_to_come_and_go_on_a_real_server(server: LiveKitServer) -> None:
+def test_a_participant_is_seen_to_come_and_go_on_a_real_server(
+    server: LiveKitServer, visitors: Visitors
+) -> None:
     """Rooms without the prefix stay out of sight."""
     seen: list[RoomEvent] = []
 
-    async def visit(name: str) -> rtc.Room:
+    async def visit(name: str) -> str:
         grants = api.VideoGrants(room_join=True, room=name)
         token = api.AccessToken(server.credentials.key, server.credentials.secret).with_identity("visitor")
         token = token.with_kind("sip").with_attributes({"lktest.id": CALL})
-        room = rtc.Room()
-        await room.connect(server.url, token.with_grants(grants).to_jwt())
-        return room
+        return await asyncio.to_thread(visitors.join, server.url, token.with_grants(grants).to_jwt())
 
     async def run() -> None:
         credentials = server.credentials
@@ -289,9 +290,9 @@ def test_a_participant_is_seen_to_come_and_go_on_a_real_server(server: LiveKitSe
             polling = asyncio.ensure_future(poll(one, every_s=0.05, requests_per_s=1000))
             elsewhere, watched = await visit("somebody-elses"), await visit("ringtime-1")
             await asyncio.wait_for(happened["participant_joined"].wait(), 20)
-            await watched.disconnect()
+            await asyncio.to_thread(visitors.leave, watched)
             await asyncio.wait_for(happened["participant_left"].wait(), 20)
-            await elsewhere.disconnect()
+            await asyncio.to_thread(visitors.leave, elsewhere)
             polling.cancel()
 
     asyncio.run(run())
