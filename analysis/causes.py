@@ -7,6 +7,7 @@ import pandas as pd
 
 # Slower than this is worth a reason: the default limit on ring-to-answer.
 SLOW_S = 3.0
+_BRIEF_S = 2.0
 
 
 class Cause(StrEnum):
@@ -69,12 +70,15 @@ def _of_missed(calls: pd.DataFrame, staffed: pd.Series) -> pd.Series:
         return ~(calls[column] <= by_then)
 
     left_first = calls["agent_left_unix"] < by_then - 0.1
+    stayed_s = calls["agent_left_unix"] - calls["agent_joined_unix"]
     rules = [
         (never("sip_joined_unix"), Cause.NO_DISPATCH_RULE),
         # A worker took the job, which ended before it joined, or so soon after that no look showed it.
         (never("agent_joined_unix") & calls["job_started_unix"].notna(), Cause.AGENT_DID_NOT_PUBLISH),
         (never("agent_joined_unix") & ~staffed, Cause.NO_WORKER),
         (never("agent_joined_unix"), Cause.JOB_NOT_STARTED),
+        # Gone so soon that no look may have shown it active; a connection that fails takes longer.
+        (never("agent_active_unix") & left_first & (stayed_s < _BRIEF_S), Cause.AGENT_DID_NOT_PUBLISH),
         (never("agent_active_unix"), Cause.AGENT_NOT_ACTIVE),
         (never("agent_published_unix") & left_first, Cause.AGENT_DID_NOT_PUBLISH),
         # Active, still there, and silent: the connect callback has not come.

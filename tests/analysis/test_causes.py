@@ -43,6 +43,8 @@ def _calls(**columns: float) -> pd.DataFrame:
             Cause.AGENT_DID_NOT_PUBLISH,
         ),
         ({"agent_active_unix": NEVER}, Cause.AGENT_NOT_ACTIVE),
+        ({"agent_active_unix": NEVER, "agent_left_unix": 0.9}, Cause.AGENT_DID_NOT_PUBLISH),
+        ({"agent_active_unix": NEVER, "agent_left_unix": 14.0}, Cause.AGENT_NOT_ACTIVE),
         ({}, Cause.CONNECT_CALLBACK_LATE),
         ({"agent_published_unix": 16.0}, Cause.CONNECT_CALLBACK_LATE),
         ({"agent_left_unix": 6.0}, Cause.AGENT_DID_NOT_PUBLISH),
