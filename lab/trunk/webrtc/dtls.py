@@ -18,6 +18,9 @@ from lab.trunk.srtp import Srtp
 
 _EXPORTER = b"EXTRACTOR-dtls_srtp"
 _READ = 4096  # more than a flight of a handshake with elliptic curves
+# OpenSSL would wait a second, but the server's stack drops a ClientHello that comes before it is ready for
+# it, and the caller hears it ring meanwhile.
+_REPEATS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 _HASHES = {"sha-256": hashes.SHA256(), "sha-384": hashes.SHA384(), "sha-512": hashes.SHA512()}
 
 
@@ -92,6 +95,8 @@ class Dtls:
         self._send = send
         self._expect = expect
         self._active = active
+        self._flight = b""
+        self._repeats = iter(_REPEATS_S)
         self._timer: asyncio.TimerHandle | None = None
         self._connection = SSL.Connection(_context(), None)
         if active:
@@ -116,21 +121,19 @@ class Dtls:
         self._flush()
 
     def _advance(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
         try:
             self._connection.do_handshake()
         except SSL.WantReadError:
-            self._flush()
-            wait_s = self._connection.DTLSv1_get_timeout()
-            if wait_s is not None:
-                self._timer = asyncio.get_running_loop().call_later(wait_s, self._repeat)
+            if self._flush():
+                self._repeats = iter(_REPEATS_S)
+                self._await_answer()
             return
         except SSL.Error as error:
             self._flush()
             self._fail(HandshakeError(f"the server broke the DTLS handshake off: {error}"))
             return
         self._flush()
+        self._stop_repeating()
         try:
             keys = self._keys()
         except HandshakeError as error:
@@ -138,11 +141,21 @@ class Dtls:
         else:
             self.agreed.set_result(keys)
 
+    def _await_answer(self) -> None:
+        self._stop_repeating()
+        if (pause_s := next(self._repeats, None)) is not None:
+            self._timer = asyncio.get_running_loop().call_later(pause_s, self._repeat)
+
     def _repeat(self) -> None:
-        self._connection.DTLSv1_handle_timeout()
-        self._advance()
+        self._send(self._flight)
+        self._await_answer()
+
+    def _stop_repeating(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _fail(self, error: HandshakeError) -> None:
+        self._stop_repeating()
         if not self.agreed.done():
             self.agreed.set_exception(error)
 
@@ -163,14 +176,18 @@ class Dtls:
         ours, theirs = (client, server) if self._active else (server, client)
         return Srtp.agree(ours=ours, theirs=theirs, profile=profile.policy)
 
-    def _flush(self) -> None:
-        with contextlib.suppress(SSL.WantReadError):  # nothing to send
-            self._send(self._connection.bio_read(_READ))
+    def _flush(self) -> bool:
+        """Send what there is to send; whether there was anything."""
+        try:
+            self._flight = self._connection.bio_read(_READ)
+        except SSL.WantReadError:
+            return False
+        self._send(self._flight)
+        return True
 
     def close(self) -> None:
         """Say that no more is sent, and stop."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stop_repeating()
         with contextlib.suppress(SSL.Error):  # in the middle of a handshake
             self._connection.shutdown()
         self._flush()
