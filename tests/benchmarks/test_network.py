@@ -24,6 +24,7 @@ def test_a_rate_below_what_is_measured_is_refused() -> None:
 
 @pytest.mark.system
 @pytest.mark.skipif(bool(LACKING), reason="; ".join(LACKING))
+@pytest.mark.slow
 def test_a_measurement_says_what_carrying_packets_costs_and_how_exact_it_is() -> None:
     """One line for each profile through the wire, and one for the relay as its peer."""
     command = [

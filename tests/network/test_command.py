@@ -62,7 +62,7 @@ def test_a_wrong_command_line_is_refused(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.system
 @pytest.mark.skipif(bool(LACKING), reason="; ".join(LACKING))
-@pytest.mark.parametrize("name", ["burst-loss-5", "uplink-64k"])
+@pytest.mark.parametrize("name", ["burst-loss-5", pytest.param("uplink-64k", marks=pytest.mark.slow)])
 def test_prove_holds_every_packet_against_the_model_and_says_what_it_found(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
