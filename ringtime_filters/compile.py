@@ -9,15 +9,6 @@ import sys
 from pathlib import Path
 
 SOURCES = ("bounded.c", "crash.c", "filter.c", "initialisation.c", "log.c", "passthrough.c", "session.c")
-HEADERS = (
-    "audio_filter.h",
-    "crash.h",
-    "filter.h",
-    "initialisation.h",
-    "log.h",
-    "passthrough.h",
-    "session.h",
-)
 LIBRARIES = {"bounded.so": [], "bounded_v2.so": ["-DWITH_V2"]}
 # nodelete: an initialisation may outlive whoever loaded the library
 FLAGS = ("-std=gnu11", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden", "-Wl,-z,nodelete")

@@ -4,32 +4,17 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
-from livekit.protocol import models, webhook
+from livekit.protocol import models
 
 from rooms.event import RoomEvent, room_event
+from tests.locust_command import schema
+from tests.rooms.webhooks import AGENT, CALLER, event
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "room-events.json").read_text())
-
-CALLER = models.ParticipantInfo(
-    sid="PA_caller",
-    identity="sip_4711",
-    kind=models.ParticipantInfo.Kind.SIP,
-    joined_at_ms=1_700_000_000_250,
-    attributes={"sip.callID": "SCL_abc", "lktest.id": "call-7", "other": "private"},
-)
-AGENT = models.ParticipantInfo(sid="PA_agent", identity="agent-1", kind=models.ParticipantInfo.Kind.AGENT)
+SCHEMA = schema("room-events")
 WEBHOOKS = [name for name in SCHEMA["properties"]["event"]["enum"] if name != "job_started"]
-
-
-def event(name: str, **fields: Any) -> webhook.WebhookEvent:
-    """A webhook as the server makes it."""
-    return webhook.WebhookEvent(
-        event=name, room=models.Room(name="room-1"), created_at=1_700_000_001, **fields
-    )
 
 
 def test_a_callers_arrival_carries_the_call_and_its_attributes() -> None:

@@ -13,29 +13,13 @@ import aiohttp
 import pytest
 from google.protobuf.json_format import MessageToJson
 from livekit import api
-from livekit.protocol import models, webhook
+from livekit.protocol import models
 
 from rooms.__main__ import main
 from rooms.observe import STATUS_PATH, WEBHOOK_PATH, observing
+from tests.rooms.webhooks import AGENT, event
 
 KEY, SECRET = "APItest", "a secret of more than thirty-two characters"
-SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "room-events.json").read_text())
-
-CALLER = models.ParticipantInfo(
-    sid="PA_caller",
-    identity="sip_4711",
-    kind=models.ParticipantInfo.Kind.SIP,
-    joined_at_ms=1_700_000_000_250,
-    attributes={"sip.callID": "SCL_abc", "lktest.id": "call-7", "other": "private"},
-)
-AGENT = models.ParticipantInfo(sid="PA_agent", identity="agent-1", kind=models.ParticipantInfo.Kind.AGENT)
-
-
-def event(name: str, **fields: Any) -> webhook.WebhookEvent:
-    """A webhook as the server makes it."""
-    return webhook.WebhookEvent(
-        event=name, room=models.Room(name="room-1"), created_at=1_700_000_001, **fields
-    )
 
 
 def signed(body: str, secret: str = SECRET) -> dict[str, str]:
