@@ -7,6 +7,7 @@ from network import language
 from network.errors import ProfileError
 from network.profile import Leg, Profile
 
+CLEAN = "clean"
 MOST_PROFILES = 8  # on one leg: each has a block of the callers' addresses
 
 
@@ -21,6 +22,28 @@ class Choice:
         return ";".join(
             f"{leg}={'+'.join(profile.origin for profile in profiles)}" for leg, profiles in self.legs.items()
         )
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether no leg is to be degraded, and none has several profiles to compare."""
+        return self.labels == (CLEAN,)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What a call's network is called in records, one for each profile of the callers' leg.
+
+        Each is a choice itself, without the legs that are clean: `wifi-congested`, `wifi-congested;flap`.
+        """
+        return tuple(self._label(caller) for caller in self.legs[Leg.CALLER])
+
+    def _label(self, caller: Profile) -> str:
+        own = (caller, *(self.legs[leg][0] for leg in (Leg.AGENT, Leg.SETTINGS)))
+        parts = [
+            profile.name if profile.leg is leg else f"{leg}={profile.name}"
+            for leg, profile in zip(Leg, own, strict=True)
+            if profile.origin != CLEAN
+        ]
+        return ";".join(parts) or CLEAN
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -51,7 +74,7 @@ def choose(spec: str) -> Choice:
         if len({profile.name for profile in profiles}) < len(profiles) or len(profiles) > MOST_PROFILES:
             raise ProfileError(f"the network {spec!r} needs up to {MOST_PROFILES} different profiles with +")
         legs[leg] = profiles
-    clean = language.load("clean")
+    clean = language.load(CLEAN)
     return Choice({leg: legs.get(leg, [clean]) for leg in Leg})
 
 

@@ -54,7 +54,7 @@ def serve(choice: spec.Choice, *, seed: int, journal: Journal | None) -> None:
         raise UnavailableError(f"namespaces and their devices cannot be made: {error}") from None
     given = priority.take(_LEVEL)
     start_s = time.monotonic()
-    doses = _legs(spec.choose("clean"), seed=seed)
+    doses = _legs(spec.choose(spec.CLEAN), seed=seed)
     forwarding = Forwarding(_lanes(places, doses), start_s=start_s)
     print(
         json.dumps({"ready": True, "pid": os.getpid(), "priority": given, "places": places.announcement()}),

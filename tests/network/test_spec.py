@@ -52,3 +52,24 @@ def test_a_choice_that_cannot_be_is_refused_with_what_would_do(text: str, said: 
     with pytest.raises(ProfileError) as refused:
         spec.choose(text)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("clean", ("clean",)),
+        ("flap", ("flap",)),
+        ("agent=geo-sat", ("agent=geo-sat",)),
+        ("clean+wifi-congested", ("clean", "wifi-congested")),
+        ("caller=clean+geo-sat;agent=flap", ("flap", "geo-sat;flap")),
+        ("settings=g114-150;caller=flap", ("caller=flap;settings=g114-150",)),
+    ],
+)
+def test_a_call_is_labelled_with_the_choice_that_it_was_made_under(
+    text: str, labels: tuple[str, ...]
+) -> None:
+    """Clean legs are left out, and the label, taken as a choice, means the same network."""
+    assert spec.choose(text).labels == labels
+    for label in labels:
+        assert spec.choose(label).labels == (label,)
+    assert spec.choose(text).is_clean is (text == "clean")
