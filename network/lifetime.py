@@ -9,6 +9,18 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when `parent`, the process that forked it, dies (prctl(2)).
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    if _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL)) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) was refused")
+    if os.getppid() != parent:  # it died before the kernel was told
+        os._exit(1)
+
+
 def bound_to_this(enter: Callable[[], None] | None = None) -> Callable[[], None]:
     """What a child calls before its program so that the kernel ends it with its parent; for `preexec_fn`.
 
@@ -20,9 +32,6 @@ def bound_to_this(enter: Callable[[], None] | None = None) -> Callable[[], None]
     def prepare() -> None:
         if enter is not None:
             enter()
-        if _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL)) != 0:
-            raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) was refused")
-        if os.getppid() != parent:  # it died before the kernel was told
-            os._exit(1)
+        die_with(parent)
 
     return prepare

@@ -3,7 +3,7 @@
 import contextlib
 import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,19 @@ class Namespace:
     def enter(self) -> None:
         """Move this process, of one thread, inside; sockets that it has stay where they were made."""
         self.entering()()
+
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        """Be inside for as long as the block runs; its sockets stay there.
+
+        A user namespace, where one is entered for this, is never left again.
+        """
+        outside = _Descriptor(_NETWORK)
+        self.enter()
+        try:
+            yield
+        finally:
+            _enter(outside.number, _CLONE_NEWNET)
 
 
 def may_make_networks() -> bool:
