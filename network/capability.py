@@ -1,20 +1,43 @@
 """Which executor can deliver a choice of networks here, and why the others cannot."""
 
-import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from network import relay
+from network.emulation import Executor
 from network.errors import CannotExpressError, UnavailableError
 from network.executor import missing_for_wire
 from network.profile import Leg
-from network.spec import Choice
+from network.spec import CLEAN, Choice
 
 
-class Executor(enum.StrEnum):
-    """What carries out a profile, in the order of preference."""
+class _Executing(NamedTuple):
+    """What an executor refuses anywhere, and what keeps it from working here, a sentence each."""
 
-    WIRE = "wire"
-    RELAY = "relay"
+    check: Callable[[Choice], None]
+    missing: Callable[[], list[str]]
+
+
+def _check_for_relay(choice: Choice) -> None:
+    for leg, profiles in choice.legs.items():
+        for profile in profiles:
+            if leg is Leg.CALLER:
+                relay.check(profile, tcp=False)
+            elif profile.origin != CLEAN:
+                reason = _ROUND_THE_RELAY[leg]
+                raise CannotExpressError(
+                    f"a relay cannot put {profile.name} on the leg {leg}: {reason}. The wire can"
+                )
+
+
+_ROUND_THE_RELAY = {
+    Leg.AGENT: "WebRTC picks its ports and candidates itself, and would go round it",
+    Leg.SETTINGS: "it carries the callers' UDP alone",
+}
+_EXECUTORS = {
+    Executor.WIRE: _Executing(lambda _: None, lambda: missing_for_wire()),
+    Executor.RELAY: _Executing(_check_for_relay, list),
+}
 
 
 def check(executor: Executor, choice: Choice) -> None:
@@ -23,30 +46,29 @@ def check(executor: Executor, choice: Choice) -> None:
     Raises:
         CannotExpressError: With what it lacks, and which executors do not.
     """
-    if executor is Executor.WIRE:
-        return
-    for leg, profiles in choice.legs.items():
-        if len(profiles) > 1:
-            names = " and ".join(profile.name for profile in profiles)
-            raise CannotExpressError(f"a relay has one profile a leg, not {names}. The wire can")
-        relay.check(profiles[0], tcp=leg is not Leg.CALLER)  # WebSocket and HTTPS on the agent's legs
+    _EXECUTORS[executor].check(choice)
 
 
 def missing(executor: Executor) -> list[str]:
     """What keeps an executor from working here, a sentence each; empty when nothing does."""
-    return missing_for_wire() if executor is Executor.WIRE else []
+    return _EXECUTORS[executor].missing()
 
 
-def choose(choice: Choice) -> Executor:
-    """The best executor that can deliver a choice here.
+def choose(choice: Choice, wanted: Executor | None = None) -> Executor:
+    """The best executor that can deliver a choice here, or the one that is wanted if it can.
 
     Raises:
-        UnavailableError: None can; with the reason of each.
+        CannotExpressError: The one that is wanted cannot anywhere; with what it lacks, and which can.
+        UnavailableError: It cannot here, or none can; with the reason of each.
     """
+    if wanted is not None:
+        check(wanted, choice)
+        if lacking := missing(wanted):
+            raise UnavailableError(f"the {wanted} cannot deliver {choice} here: {'; '.join(lacking)}")
+        return wanted
     reasons = []
     for executor in Executor:
-        lacking = list(_reasons(executor, choice))
-        if not lacking:
+        if not (lacking := list(_reasons(executor, choice))):
             return executor
         reasons.append(f"{executor}: {'; '.join(lacking)}")
     raise UnavailableError(f"no executor can deliver {choice} here. {'. '.join(reasons)}")

@@ -13,13 +13,14 @@ from typing import Any, Self
 
 from network import companion, spec, tun
 from network.companion import Companion
+from network.emulation import Callers, Executor, Ports, Trunk
 from network.errors import UnavailableError, WireError
 from network.ledger import Passage
 from network.lifetime import bound_to_this
 from network.measuring import Request, passage
 from network.namespace import Namespace
 from network.profile import Leg
-from network.topology import PATHS, Place, near_end, probe
+from network.topology import MOST_CALLERS, PATHS, SIP, Place, caller, near_end, probe
 
 _WATCH_PORT = 39000  # apart from those of a measurement at the same time
 
@@ -67,6 +68,29 @@ class Wire:
         self._out = out.resolve() if out is not None else None
         self._companion: Companion | None = None
         self._watchers: list[Companion] = []
+
+    @property
+    def executor(self) -> Executor:
+        """The wire."""
+        return Executor.WIRE
+
+    @property
+    def callers(self) -> Sequence[Callers]:
+        """A block of the callers' place for each profile; addresses are what they are."""
+        return [
+            Callers(label=label, first=caller(0, profile=number), count=MOST_CALLERS)
+            for number, label in enumerate(self.choice.labels)
+        ]
+
+    @property
+    def ports(self) -> Ports | None:
+        """Any will do."""
+        return None
+
+    @property
+    def trunk(self) -> Trunk:
+        """The core's address towards the callers."""
+        return Trunk(address=SIP, advertised=SIP)
 
     @property
     def pid(self) -> int:

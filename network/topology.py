@@ -21,6 +21,9 @@ AGENT = IPv4Address("198.19.0.1")  # towards the core
 AGENT_TO_SETTINGS = IPv4Address("198.19.0.2")
 SETTINGS = IPv4Address("198.19.64.1")
 _BLOCK = CALLERS.num_addresses // MOST_PROFILES
+MOST_CALLERS = (
+    _BLOCK - 3
+)  # the first address is the network's, the last two are the probe's and the broadcast's
 _QUEUE_PACKETS = 10_000  # that a device holds until the emulator reads them: a second at full load
 
 
@@ -77,11 +80,9 @@ def caller(number: int, *, profile: int = 0) -> IPv4Address:
     Raises:
         ValueError: There are no so many.
     """
-    last = _BLOCK - 4  # the first is the network's, the last two are the probe's and the broadcast's
-    if not 0 <= number <= last or not 0 <= profile < MOST_PROFILES:
-        raise ValueError(
-            f"there is no caller {number} of profile {profile}: they go up to {last} of {MOST_PROFILES - 1}"
-        )
+    if not 0 <= number < MOST_CALLERS or not 0 <= profile < MOST_PROFILES:
+        last = f"{MOST_CALLERS - 1} of {MOST_PROFILES - 1}"
+        raise ValueError(f"there is no caller {number} of profile {profile}: they go up to {last}")
     return CALLERS[profile * _BLOCK + number + 1]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from network import capability, spec
-from network.capability import Executor
+from network.emulation import Executor
 from network.errors import CannotExpressError, UnavailableError
 
 
@@ -17,15 +17,17 @@ def test_the_wire_can_deliver_everything() -> None:
     ("network", "said"),
     [
         ("mtu-1200", "it does not see fragments. The wire can"),
-        ("agent=burst-loss-5", "packets of a TCP stream. The wire can"),
-        ("g114-150+g114-400", "one profile a leg, not g114-150 and g114-400. The wire can"),
+        ("agent=flap", "on the leg agent: WebRTC picks its ports and candidates itself"),
+        ("settings=g114-150", "on the leg settings: it carries the callers' UDP alone. The wire can"),
     ],
 )
 def test_what_a_relay_cannot_deliver_names_who_can(network: str, said: str) -> None:
-    """The callers' leg may lose datagrams, the agent's has streams on it."""
+    """It is for the callers' datagrams, several profiles of them if need be."""
     with pytest.raises(CannotExpressError, match=said):
         capability.check(Executor.RELAY, spec.choose(network))
-    capability.check(Executor.RELAY, spec.choose("caller=burst-loss-5;agent=g114-150"))
+    with pytest.raises(CannotExpressError, match=said):
+        capability.choose(spec.choose(network), Executor.RELAY)
+    capability.check(Executor.RELAY, spec.choose("burst-loss-5+g114-150"))
 
 
 def test_without_the_wire_the_relay_serves_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,3 +44,13 @@ def test_where_the_wire_works_it_is_chosen(monkeypatch: pytest.MonkeyPatch) -> N
     """It is the default."""
     monkeypatch.setattr(capability, "missing_for_wire", list)
     assert capability.choose(spec.choose("burst-loss-5")) is Executor.WIRE
+    assert capability.choose(spec.choose("burst-loss-5"), Executor.RELAY) is Executor.RELAY
+
+
+def test_an_executor_that_is_wanted_and_does_not_work_here_is_refused_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another one is not taken in its place."""
+    monkeypatch.setattr(capability, "missing_for_wire", lambda: ["there is no /dev/net/tun"])
+    with pytest.raises(UnavailableError, match="here: there is no /dev/net/tun"):
+        capability.choose(spec.choose("burst-loss-5"), Executor.WIRE)
