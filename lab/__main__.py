@@ -15,6 +15,7 @@ from pathlib import Path
 from lab.arms import USAGE as ARM_KINDS
 from lab.arms import parse_arms
 from lab.check import check
+from lab.emulation import begin
 from lab.errors import LabError
 from lab.fault_control import switch
 from lab.faults import USAGE as FAULT_KINDS
@@ -23,9 +24,15 @@ from lab.faults import require_http
 from lab.left_running import marked, take_down
 from lab.observer import WAYS
 from lab.stack import LOGS, Lab, Wish, deaths, lab_up, obituary
+from network import spec
+from network.emulation import Emulation, Executor
+from network.errors import ProfileError
+from network.spec import CLEAN
 from rooms.lifetime import ending
 from rooms.provision import Digest
 
+BEGIN = "begin"
+"""The line on standard input that puts the network's profiles on."""
 _PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
 
 
@@ -74,6 +81,18 @@ def parser() -> argparse.ArgumentParser:
         default=4,
         metavar="N",
         help="warm processes an arm (default: %(default)d)",
+    )
+    up.add_argument(
+        "--network",
+        metavar="SPEC",
+        default=CLEAN,
+        help="what the network does: NAME, or by leg caller=A+B;agent=NAME;settings=NAME; names: python -m "
+        "network list (default: %(default)s)",
+    )
+    up.add_argument(
+        "--network-executor",
+        choices=[*Executor],
+        help="what carries that out (default: the best that can here)",
     )
     up.add_argument("--seed", type=int, help="order in which set-ups are mistreated (default: random)")
     up.add_argument(
@@ -165,6 +184,10 @@ def _wish(options: argparse.Namespace) -> Wish:
                 f"--sip-user {options.sip_user} needs the password in the environment variable {_PASSWORD}"
             )
         digest = Digest(options.sip_user, password)
+    try:
+        network = spec.choose(options.network)
+    except ProfileError as error:
+        raise LabError(f"--network cannot be {options.network!r}: {error}") from None
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     return Wish(
         arms=arms,
@@ -176,14 +199,17 @@ def _wish(options: argparse.Namespace) -> Wish:
         seed=random.SystemRandom().getrandbits(32) if options.seed is None else options.seed,
         digest=digest,
         idle_processes=options.idle_processes,
+        network=network,
+        network_executor=options.network_executor and Executor(options.network_executor),
     )
 
 
 async def _keep_up(wish: Wish, *, as_json: bool) -> None:
-    ended = ending(with_standard_input=as_json)
+    told: asyncio.Queue[str] = asyncio.Queue()
+    ended = ending(with_standard_input=as_json, told=told)
     wish.run_dir.mkdir(parents=True, exist_ok=True)
     with marked(wish.run_dir):
-        serving = asyncio.ensure_future(_serve(wish, as_json=as_json))
+        serving = asyncio.ensure_future(_serve(wish, told, as_json=as_json))
         waiting = asyncio.ensure_future(ended.wait())
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         serving.cancel()
@@ -192,19 +218,31 @@ async def _keep_up(wish: Wish, *, as_json: bool) -> None:
             await serving
 
 
-async def _serve(wish: Wish, *, as_json: bool) -> None:
+async def _serve(wish: Wish, told: asyncio.Queue[str], *, as_json: bool) -> None:
     async with lab_up(wish, _progress) as lab:
         if as_json:
             _print_json(lab.announcement())
-            async for child in deaths(lab.children):
-                _print_json(
-                    {"event": "died", "process": child.name, "log": str(child.log), "error": obituary(child)}
-                )
+            await asyncio.gather(_announce_deaths(lab), _begin_when_told(lab, told))
         else:
+            if lab.emulation is not None:
+                begin(lab.emulation)
             with _credentials_file(wish.run_dir, lab) as credentials:
                 _print_for_people(lab, wish, credentials)
                 async for child in deaths(lab.children):
                     _progress(obituary(child))
+
+
+async def _announce_deaths(lab: Lab) -> None:
+    async for child in deaths(lab.children):
+        _print_json({"event": "died", "process": child.name, "log": str(child.log), "error": obituary(child)})
+
+
+async def _begin_when_told(lab: Lab, told: asyncio.Queue[str]) -> None:
+    """Put the network's profiles on once the load side is ready; until then every leg is clean."""
+    while await told.get() != BEGIN:
+        pass
+    if lab.emulation is not None:
+        _print_json(begin(lab.emulation))
 
 
 @contextlib.contextmanager
@@ -225,8 +263,17 @@ def _print_for_people(lab: Lab, wish: Wish, credentials: Path) -> None:
     for arm in lab.arms:
         print(f"call     sip:{arm.number}@{host} for {arm.name} ({arm.kind})")
     print(f"livekit  {lab.server.url}; for its key and secret while it runs: source {credentials}")
+    if lab.emulation is not None:
+        _print_network(lab.emulation)
     print(f"folder   {wish.run_dir} (logs in {LOGS}/)")
     print("Ctrl-C takes it down.", flush=True)
+
+
+def _print_network(emulation: Emulation) -> None:
+    print(f"network  {emulation.choice} by the {emulation.executor}, {emulation.priority} priority")
+    for place, namespace in emulation.places.items():
+        user = f" --user={namespace.user}" if namespace.user else ""
+        print(f"         {place}: nsenter --net={namespace.network}{user} COMMAND")
 
 
 def _print_json(line: dict[str, object]) -> None:

@@ -15,8 +15,8 @@ from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess
 import ringtime_filters
 from lab import agent_events
 from lab.control import ask
-from lab.process import die_with_parent
 from lab.vendor import MODULE as VENDOR_MODULE
+from network.lifetime import die_with
 
 _SAMPLE_RATE_HZ = 48000  # what Opus and the FFI work at: no resampling
 _FRAME_S = 0.1  # 20 ms frames cost more than the call itself
@@ -32,7 +32,7 @@ _log = logging.getLogger("lab.agent")  # __name__ is __mp_main__ in a job proces
 def prewarm(_: JobProcess) -> None:
     """Register this arm's audio filter in a fresh job process, before any room is joined."""
     # Job processes ignore SIGTERM and can be held in a filter: nothing but the kernel ends them for certain.
-    die_with_parent(os.getppid())
+    die_with(os.getppid())
     agent_events.record(_log.name)
     kind = os.environ["RINGTIME_ARM_KIND"]
     deadline_s = float(os.environ["RINGTIME_BOUND_S"])

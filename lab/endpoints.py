@@ -1,4 +1,4 @@
-"""Endpoints that fail below HTTP: a fresh one for each mistreated set-up, on loopback, without root."""
+"""Endpoints that fail below HTTP: a fresh one for each mistreated set-up, without root."""
 
 import asyncio
 import contextlib
@@ -10,9 +10,12 @@ from typing import Any
 from lab.fault_log import Holding
 from lab.faults import Fault, FaultKind
 from lab.mistreatment import drip
+from lab.sites import Site
 
 SETTINGS_URL = "RINGTIME_SETTINGS_URL"
 SETTINGS_DNS = "RINGTIME_SETTINGS_DNS"
+
+HERE = Site()
 
 _HOST = "settings.ringtime.test"  # RFC 6761: no name server of the world knows it
 _LOOK_EVERY_S = 0.1
@@ -28,10 +31,13 @@ _SYN_SENT = "02"  # include/net/tcp_states.h
 class Endpoints:
     """Those that are open: each until its client has given up, all of them until `close` at the latest."""
 
-    def __init__(self, hold: Callable[[str, Fault], Holding]) -> None:
-        """`hold` begins the record of a set-up of a room."""
+    def __init__(
+        self, hold: Callable[[str, Fault], Holding], *, site: Site = HERE, clients: Site = HERE
+    ) -> None:
+        """`hold` begins the record of a set-up of a room; they open at `site`, clients are at theirs."""
         self._hold = hold
-        self._looks = _Looks()
+        self._site = site
+        self._looks = _Looks(clients)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed_port: socket.socket | None = None
 
@@ -64,8 +70,7 @@ class Endpoints:
     def _refusing(self, fault: Fault, room: str) -> Mapping[str, str]:
         """A port that is bound, so that nobody else gets it, and not listened at: the kernel resets."""
         if self._closed_port is None:
-            self._closed_port = socket.socket()
-            self._closed_port.bind(("127.0.0.1", 0))
+            self._closed_port = _bound(self._site, socket.SOCK_STREAM)
         self._hold(room, fault).end()
         return {SETTINGS_URL: _url("http", self._closed_port)}
 
@@ -76,18 +81,17 @@ class Endpoints:
     async def _serve(self, fault: Fault, room: str, ready: asyncio.Future[Mapping[str, str]]) -> None:
         match fault.kind:
             case FaultKind.BLACKHOLE:
-                with _blackhole() as listener:
+                with _blackhole(self._site) as listener:
                     ready.set_result({SETTINGS_URL: _url("http", listener)})
                     await self._until_given_up(fault, room, listener)
             case FaultKind.DNS_SILENT:
-                with socket.socket(type=socket.SOCK_DGRAM) as bound:
-                    bound.bind(("127.0.0.1", 0))
+                with _bound(self._site, socket.SOCK_DGRAM) as bound:
                     host, port = bound.getsockname()
                     ready.set_result({SETTINGS_URL: f"http://{_HOST}/", SETTINGS_DNS: f"{host}:{port}"})
                     await self._until_given_up(fault, room, bound)
             case _:
                 act = _alert if fault.kind is FaultKind.TLS_ALERT else _drip_handshake
-                async with _first_connection() as (listener, connection):
+                async with _first_connection(self._site) as (listener, connection):
                     ready.set_result({SETTINGS_URL: _url("https", listener)})
                     reader, writer = await asyncio.wait_for(connection, _COMES_WITHIN_S)
                     holding = self._hold(room, fault)
@@ -114,9 +118,10 @@ class Endpoints:
 
 
 class _Looks:
-    """Looks at the machine's sockets that are shared by all who wait."""
+    """Looks at the clients' sockets that are shared by all who wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, clients: Site) -> None:
+        self._clients = clients
         self._coming: asyncio.Task[frozenset[int]] | None = None
 
     async def next(self) -> frozenset[int]:
@@ -128,7 +133,8 @@ class _Looks:
     async def _look(self) -> frozenset[int]:
         await asyncio.sleep(_LOOK_EVERY_S)
         self._coming = None
-        return knocked_at()
+        with self._clients.inside():
+            return knocked_at()
 
 
 def knocked_at() -> frozenset[int]:
@@ -142,20 +148,28 @@ def knocked_at() -> frozenset[int]:
     return frozenset(ports)
 
 
+def _bound(site: Site, kind: socket.SocketKind) -> socket.socket:
+    """A socket with a port of its own at a site."""
+    with site.inside():
+        made = socket.socket(type=kind)
+    made.bind((site.address, 0))
+    return made
+
+
 @contextlib.contextmanager
-def _blackhole() -> Iterator[socket.socket]:
+def _blackhole(site: Site) -> Iterator[socket.socket]:
     """A listener whose queue of one is full: Linux drops every further SYN unanswered."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    with _bound(site, socket.SOCK_STREAM) as listener, contextlib.ExitStack() as stack:
         listener.listen(0)
-        with socket.create_connection(listener.getsockname()):
-            yield listener
+        with site.inside():
+            stack.enter_context(socket.create_connection(listener.getsockname()))
+        yield listener
 
 
 @contextlib.asynccontextmanager
-async def _first_connection() -> AsyncIterator[
-    tuple[socket.socket, asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
-]:
+async def _first_connection(
+    site: Site,
+) -> AsyncIterator[tuple[socket.socket, asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]]:
     """A listener and the first connection that it will have; others are dropped."""
     first: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
     first = asyncio.get_running_loop().create_future()
@@ -166,7 +180,7 @@ async def _first_connection() -> AsyncIterator[
         else:
             first.set_result((reader, writer))
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, sock=_bound(site, socket.SOCK_STREAM))
     try:
         yield server.sockets[0], first
     finally:

@@ -12,6 +12,7 @@ from socket import SOCK_DGRAM
 from lab.errors import LabError, ProgramMissingError
 from lab.process import Child, announced, answering, free_port, free_ports
 from lab.server import LiveKitServer, Redis, bare_environment
+from lab.sites import TrunkSite
 
 EMBEDDED = "embedded"
 _RTP_PORTS = 2000  # a call holds a pair until it has drained: 1000 calls
@@ -29,9 +30,12 @@ class Gateway:
 class StartingGateway:
     """A trunk that was started and is waited for."""
 
-    def __init__(self, child: Child, kind: str, version: str | None, sip_port: int, health_port: int) -> None:
+    def __init__(
+        self, child: Child, kind: str, version: str | None, host: str, sip_port: int, health_port: int
+    ) -> None:
         """Wait for `health_port` to answer, or, where it is 0, for the announcement of the SIP port."""
         self.child = child
+        self._host = host
         self._kind = kind
         self._version = version
         self._sip_port = sip_port
@@ -45,7 +49,7 @@ class StartingGateway:
         else:
             announcement = await self.child.until_ready(announced(), timeout_s=60)
             port, version = int(str(announcement["sip_port"])), str(announcement["version"])
-        return Gateway(self._kind, f"sip:127.0.0.1:{port}", version)
+        return Gateway(self._kind, f"sip:{self._host}:{port}", version)
 
 
 def find_livekit_sip(choice: str | None) -> Path | None:
@@ -71,24 +75,37 @@ def find_livekit_sip(choice: str | None) -> Path | None:
 
 
 def start_gateway(
-    program: Path | None, logs: Path, *, redis: Redis, server: LiveKitServer
+    program: Path | None, logs: Path, *, redis: Redis, server: LiveKitServer, site: TrunkSite
 ) -> StartingGateway:
-    """Start livekit-sip, or the embedded trunk when `program` is None, on free ports of this machine."""
+    """Start livekit-sip, or the embedded trunk when `program` is None, at its site.
+
+    Raises:
+        LabError: livekit-sip cannot keep to the ports of the site.
+    """
     if program is None:
-        command = [sys.executable, "-m", "lab.trunk", "--livekit-url", server.url, "--sip-port", "0"]
+        command = [sys.executable, "-m", "lab.trunk", "--livekit-url", server.url]
+        command += ["--host", site.address, "--advertise", site.advertised]
+        command += ["--sip-port", str(site.ports.sip if site.ports else 0)]
+        if site.ports:
+            command += ["--rtp-ports", f"{site.ports.rtp}-{site.ports.rtp + site.ports.rtp_count - 1}"]
         environment = bare_environment() | server.environment
         child = Child("trunk", command, env=environment, log=logs / "trunk.log")
-        return StartingGateway(child, EMBEDDED, None, sip_port=0, health_port=0)
+        return StartingGateway(child, EMBEDDED, None, site.advertised, sip_port=0, health_port=0)
+    if site.ports:
+        raise LabError(
+            f"{program} binds its media to every address, where a relay has its aliases: take the "
+            f"wire, or {EMBEDDED!r} for --livekit-sip"
+        )
     sip_port, health_port = free_port(SOCK_DGRAM), free_port()
-    configuration = gateway_configuration(redis, server, sip_port, health_port)
+    configuration = gateway_configuration(redis, server, site.address, sip_port, health_port)
     environment = bare_environment() | {"SIP_CONFIG_BODY": json.dumps(configuration)}
     version = livekit_sip_version(program)
     child = Child("livekit-sip", [str(program)], env=environment, log=logs / "livekit-sip.log")
-    return StartingGateway(child, "livekit-sip", version, sip_port, health_port)
+    return StartingGateway(child, "livekit-sip", version, site.address, sip_port, health_port)
 
 
 def gateway_configuration(
-    redis: Redis, server: LiveKitServer, sip_port: int, health_port: int
+    redis: Redis, server: LiveKitServer, host: str, sip_port: int, health_port: int
 ) -> dict[str, object]:
     """The configuration of livekit-sip for a lab on one machine; it holds the secret and is never written."""
     rtp = free_ports(_RTP_PORTS, SOCK_DGRAM)
@@ -98,8 +115,8 @@ def gateway_configuration(
         "ws_url": server.url,
         "redis": {"address": redis.address},
         "sip_port": sip_port,
-        "listen_ip": "127.0.0.1",
-        "nat_1_to_1_ip": "127.0.0.1",  # goes round an address search that skips loopback
+        "listen_ip": host,
+        "nat_1_to_1_ip": host,  # goes round an address search that skips loopback
         "rtp_port": f"{rtp.start}-{rtp.stop - 1}",
         "rtp_draining_idle_timeout": "1s",  # by default ports are held so long that they run out
         "rtp_draining_duration": "5s",

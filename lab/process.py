@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import errno
 import json
 import os
@@ -17,13 +16,12 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from lab.errors import NotReadyError
+from network.lifetime import bound_to_this
 
 _Ready = TypeVar("_Ready")
 
 _LOOK_EVERY_S = 0.02
 _WORDS_SHOWN = 200  # characters of a log's line; those of LiveKit go to thousands
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_LIBC = ctypes.CDLL(None, use_errno=True)
 # Below the range outgoing connections draw from, so none can take a port between its choice and its use.
 _PORTS = range(20000, 32000)
 _DRAWS = 100
@@ -38,18 +36,25 @@ class Child:
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path, grace_s: float = 5.0
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        grace_s: float = 5.0,
+        enter: Callable[[], None] | None = None,
     ) -> None:
         """Start `command` with exactly the environment `env`, its output appended to `log`.
 
-        `grace_s` is how long it is given between SIGTERM and SIGKILL when it is stopped.
+        `grace_s` is how long it is given between SIGTERM and SIGKILL when it is stopped. `enter` takes it
+        into another network namespace first.
         """
         self.name = name
         self.log = log
         self._grace_s = grace_s
         self._stopped_with: int | None = None
         log.parent.mkdir(parents=True, exist_ok=True)
-        parent = os.getpid()
         with log.open("ab") as output:
             self._log_start = output.tell()
             # start_new_session would also leave the terminal, whose Ctrl-C is for the supervisor alone.
@@ -60,7 +65,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 process_group=0,
-                preexec_fn=lambda: die_with_parent(parent),
+                preexec_fn=bound_to_this(enter),
             )
 
     @property
@@ -194,14 +199,6 @@ def ending(exit_code: int) -> str:
     if exit_code < 0:
         return f"was ended by {signal.Signals(-exit_code).name}"
     return f"ended with exit code {exit_code}"
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when `parent`, the process that forked it, dies."""
-    if _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL)) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) was refused")
-    if os.getppid() != parent:  # it died before the kernel was told
-        os._exit(1)
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

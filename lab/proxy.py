@@ -5,13 +5,16 @@ import base64
 import binascii
 import contextlib
 import json
+import socket
 
 from lab.fates import Fates
 from lab.fault_log import FaultLog, Holding
 from lab.mistreatment import mistreat
+from lab.sites import Site
 
 _HEAD_LIMIT_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
+_BACKLOG = 100  # connections not yet accepted, asyncio's own choice
 
 
 class SettingsProxy:
@@ -24,18 +27,20 @@ class SettingsProxy:
         self._fates = fates
         self._log = log
         self._connections: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
-    async def start(self, port: int = 0) -> int:
-        """Listen on `port` of 127.0.0.1, or on a free one, and return it."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port, limit=_HEAD_LIMIT_BYTES)
-        address: tuple[str, int] = self._server.sockets[0].getsockname()
+    async def listen(self, site: Site, port: int = 0) -> int:
+        """Listen on `port` of a site, or on a free one, and return it; several can be listened at."""
+        with site.inside():
+            bound = socket.create_server((site.address, port), backlog=_BACKLOG)
+        self._servers.append(await asyncio.start_server(self._accept, sock=bound, limit=_HEAD_LIMIT_BYTES))
+        address: tuple[str, int] = bound.getsockname()
         return address[1]
 
     async def stop(self) -> None:
         """Stop listening and drop every connection; a set-up that is being held is written down first."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)

@@ -15,6 +15,7 @@ from socket import SOCK_DGRAM
 
 from lab.errors import LabError, NotReadyError, ProgramMissingError
 from lab.process import Child, free_port, said
+from lab.sites import LOOPBACK
 
 LIVEKIT_SERVER_SERIES = "1.13."  # what the measured behaviour and the configuration below belong to
 _TAKEN = re.compile(r"address already in use|Failed listening on port", re.IGNORECASE)
@@ -99,16 +100,24 @@ def redis(logs: Path) -> Iterator[Redis]:
 
 @contextlib.contextmanager
 def livekit_server(
-    logs: Path, *, redis: Redis, credentials: Credentials | None = None, webhook_url: str | None = None
+    logs: Path,
+    *,
+    redis: Redis,
+    credentials: Credentials | None = None,
+    webhook_url: str | None = None,
+    media: str = LOOPBACK,
 ) -> Iterator[LiveKitServer]:
-    """Run a livekit-server with SIP and agents enabled; its log goes to `logs`/livekit-server.log."""
+    """Run a livekit-server with SIP and agents enabled; its log goes to `logs`/livekit-server.log.
+
+    `media` is the address that WebRTC is to find it at.
+    """
     program = find_livekit_server()
     credentials = credentials or Credentials.generate()
     key = credentials.key
 
     def start(port: int) -> Child:
         environment = bare_environment() | {
-            "LIVEKIT_CONFIG": json.dumps(server_configuration(port, redis, key, webhook_url)),
+            "LIVEKIT_CONFIG": json.dumps(server_configuration(port, redis, key, webhook_url, media)),
             "LIVEKIT_KEYS": f"{key}: {credentials.secret}",
         }
         log = logs / "livekit-server.log"
@@ -143,8 +152,11 @@ def _on_a_port_of_its_own(start: Callable[[int], Child], ready: str) -> tuple[Ch
             return child, port
 
 
-def server_configuration(port: int, redis: Redis, key: str, webhook_url: str | None) -> dict[str, object]:
+def server_configuration(
+    port: int, redis: Redis, key: str, webhook_url: str | None, media: str = LOOPBACK
+) -> dict[str, object]:
     """The configuration of livekit-server for a lab on one machine, without its secret."""
+    on_loopback = media == LOOPBACK
     configuration: dict[str, object] = {
         "port": port,
         "bind_addresses": ["127.0.0.1"],
@@ -153,12 +165,13 @@ def server_configuration(port: int, redis: Redis, key: str, webhook_url: str | N
         "rtc": {
             "udp_port": free_port(SOCK_DGRAM),
             "stun_servers": ["127.0.0.1:9"],  # none, where an empty list means public ones
-            "tcp_port": 0,
-            "allow_tcp_fallback": False,
+            # On an emulated network UDP may come to be blocked, and WebRTC is to find its way round.
+            "tcp_port": 0 if on_loopback else free_port(),
+            "allow_tcp_fallback": not on_loopback,
             "use_external_ip": False,
-            "node_ip": "127.0.0.1",
-            "enable_loopback_candidate": True,
-            "interfaces": {"includes": ["lo"]},
+            "node_ip": media,
+            "enable_loopback_candidate": on_loopback,
+            "ips": {"includes": [f"{media}/32"]},
         },
         "room": {"auto_create": True, "empty_timeout": 10, "departure_timeout": 5},
         "agents": {"target_load": 1.0},  # the default, 0.7, silently stops dispatch on a busy machine

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from lab.control import Answer, answering
-from lab.endpoints import Endpoints
+from lab.endpoints import HERE, Endpoints
 from lab.errors import LabError
 from lab.fates import Fates
 from lab.fault_log import FaultLog, Holding, Switched
 from lab.faults import parse, require_http
-from lab.process import die_with_parent
 from lab.proxy import SettingsProxy
+from lab.sites import LOOPBACK, Site
+from network.lifetime import die_with
 from rooms.lifetime import ending
 
 
@@ -26,11 +27,20 @@ class Settings:
     """An arm's settings as its agents meet them: the proxy, and endpoints for what strikes below HTTP."""
 
     def __init__(
-        self, upstream: tuple[str, int], *, arm: str, seed: int, log: FaultLog, http_only: bool = False
+        self,
+        upstream: tuple[str, int],
+        *,
+        arm: str,
+        seed: int,
+        log: FaultLog,
+        http_only: bool = False,
+        site: Site | None = None,
+        clients: Site = HERE,
     ) -> None:
         """Draw the set-ups to mistreat from `seed`; no fault is in force until one is asked for.
 
-        `http_only` refuses what strikes below HTTP, for filters that ask nowhere but at their server.
+        `http_only` refuses what strikes below HTTP, for filters that ask nowhere but at their server. `site`
+        is where the others ask, and `clients` where they do so from.
         """
         # A stream of its own for each arm: a seed gives an arm the same set-ups whatever the others are.
         self._fates = Fates(random.Random(f"{seed}/faults/{arm}"))
@@ -38,7 +48,11 @@ class Settings:
         self._http_only = http_only
         self._log = log
         self.proxy = SettingsProxy(upstream, arm=arm, fates=self._fates, log=log)
-        self.endpoints = Endpoints(lambda room, fault: Holding(log, arm=arm, room=room, kind=str(fault)))
+        self.endpoints = Endpoints(
+            lambda room, fault: Holding(log, arm=arm, room=room, kind=str(fault)),
+            site=site or HERE,
+            clients=clients,
+        )
 
     async def answer(self, question: Mapping[str, Any]) -> Answer:
         """Exchange the faults in force (`filter_fault`) or say where a room's filter is to ask (`set_up`)."""
@@ -72,11 +86,19 @@ async def _run(arguments: argparse.Namespace) -> None:
     host, _, port = arguments.upstream.rpartition(":")
     log = FaultLog(arguments.run_dir)
     settings = Settings(
-        (host, int(port)), arm=arguments.arm, seed=arguments.seed, log=log, http_only=arguments.http_only
+        (host, int(port)),
+        arm=arguments.arm,
+        seed=arguments.seed,
+        log=log,
+        http_only=arguments.http_only,
+        site=arguments.site,
+        clients=arguments.clients,
     )
     ended = ending(with_standard_input=False)
     async with answering(control_socket(arguments.run_dir, arguments.arm), settings.answer):
-        port = await settings.proxy.start(arguments.port)
+        port = await settings.proxy.listen(Site(arguments.host), arguments.port)
+        if arguments.site is not None:
+            await settings.proxy.listen(arguments.site, port)
         print(json.dumps({"ready": True, "port": port}), flush=True)
         await ended.wait()
     await asyncio.gather(settings.proxy.stop(), settings.endpoints.close())
@@ -100,11 +122,18 @@ def arm_of(control_socket: Path) -> str:
 
 def main() -> int:
     """Run the proxy until SIGTERM."""
-    die_with_parent(os.getppid())
+    die_with(os.getppid())
     parser = argparse.ArgumentParser(prog="python -m lab.settings", description=__doc__)
     parser.add_argument("--upstream", required=True, metavar="HOST:PORT", help="the server behind the proxy")
     parser.add_argument(
-        "--port", type=int, default=0, help="port of 127.0.0.1 to listen on (default: a free one)"
+        "--host", default=LOOPBACK, metavar="ADDRESS", help="where agents come (default: %(default)s)"
+    )
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    parser.add_argument(
+        "--site", type=Site.read, metavar="JSON", help="listen there too, and open endpoints there"
+    )
+    parser.add_argument(
+        "--clients", type=Site.read, default=HERE, metavar="JSON", help="where those are who ask at the site"
     )
     parser.add_argument("--arm", required=True, help="name of the arm whose agents come here")
     parser.add_argument(

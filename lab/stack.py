@@ -6,13 +6,15 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import aiohttp
 from livekit import api
 
 from lab.arms import Arm, agent_environment, require_filters
 from lab.control import ask
+from lab.emulation import DOSE, Carrier, announcement, emulated
+from lab.endpoints import SETTINGS_URL
 from lab.errors import DiedError, LabError
 from lab.faults import NO_FAULT
 from lab.gateway import Gateway, StartingGateway, find_livekit_sip, start_gateway
@@ -20,8 +22,12 @@ from lab.observer import Observer, start_observer, webhook_url
 from lab.process import Child, announced, ending, free_port, said
 from lab.server import LiveKitServer, bare_environment, livekit_server, redis
 from lab.settings import control_socket
+from lab.sites import Sites, sites_on
 from lab.trunk_calls import write_trunk_calls
 from lab.versions import versions
+from network.emulation import Emulation, Executor
+from network.profile import Leg
+from network.spec import CLEAN, Choice
 from rooms.clock import Offset
 from rooms.provision import Digest, Route, provisioned
 
@@ -35,9 +41,32 @@ _START_TIMEOUT_S = 60.0  # a Python program on a busy machine, its modules not y
 _Result = TypeVar("_Result")
 
 
+class Part(Protocol):
+    """Something that runs and that the lab cannot do without."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def log(self) -> Path:
+        """Where it says what it does."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, None while it runs."""
+
+    def last_words(self) -> str:
+        """Where to look for why it ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a lab is to be; `livekit_sip` is a path, `embedded`, or None for whatever is on PATH."""
+    """What a lab is to be; `livekit_sip` is a path, `embedded`, or None for whatever is on PATH.
+
+    `network` is the choice of profiles, None for none; `network_executor` what is to carry them out, None
+    for the best that can.
+    """
 
     arms: Sequence[Arm]
     run_dir: Path
@@ -49,6 +78,8 @@ class Wish:
     digest: Digest | None = None
     idle_processes: int = 4
     agents_timeout_s: float = 90.0
+    network: Choice | None = None
+    network_executor: Executor | None = None
 
     @property
     def run_id(self) -> str:
@@ -66,7 +97,8 @@ class Lab:
     versions: Mapping[str, str | None]
     observe: str
     room_clock: Offset | None
-    children: Sequence[Child] = field(repr=False)
+    children: Sequence[Part] = field(repr=False)
+    emulation: Emulation | None = None
 
     def announcement(self) -> dict[str, object]:
         """What the load side needs to know, without a secret."""
@@ -81,6 +113,7 @@ class Lab:
             "observe": self.observe,
             "versions": dict(self.versions),
             "room_clock": asdict(self.room_clock) if self.room_clock else None,
+            "network": announcement(self.emulation) if self.emulation else None,
         }
 
 
@@ -90,6 +123,8 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
 
     Agents take longest: they start as soon as they know where their server is, the rest meanwhile.
 
+    On an emulated network this process moves to where server and trunk are.
+
     Raises:
         LabError: Something is missing or a part did not become ready; what had been started is gone again.
     """
@@ -98,29 +133,40 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
     livekit_sip = find_livekit_sip(wish.livekit_sip)
     found = versions()
     async with contextlib.AsyncExitStack() as up:
-        children: list[Child] = []
+        children: list[Part] = []
 
         def started(child: Child) -> Child:
             children.append(child)
             up.callback(child.stop)
             return child
 
+        emulation = None
+        if wish.network is not None and not wish.network.is_clean:
+            _require_apart(wish)
+            say(f"making the network {wish.network}")
+            emulation = up.enter_context(
+                emulated(wish.network, wish.network_executor, seed=wish.seed, run_dir=wish.run_dir)
+            )
+            children.append(Carrier(emulation, wish.run_dir / DOSE))
+        sites = sites_on(emulation)
         say("starting redis and livekit-server")
         observer_port = free_port()
         store = up.enter_context(redis(logs))
         hook = webhook_url(observer_port) if wish.observe == "webhook" else None
-        server = up.enter_context(livekit_server(logs, redis=store, webhook_url=hook))
+        server = up.enter_context(
+            livekit_server(logs, redis=store, webhook_url=hook, media=sites.livekit.address)
+        )
         children += [store.child, server.child]
         agents = []
         proxies = []
         for arm in wish.arms:
             port = free_port()
-            proxies.append(started(_start_proxy(wish, arm, server, port)))
-            agents.append(started(_start_agent(wish, arm, server, port)))
+            proxies.append(started(_start_proxy(wish, arm, server, sites, port)))
+            agents.append(started(_start_agent(wish, arm, server, sites, port)))
         observer = start_observer(wish.observe, wish.run_dir, logs, server, observer_port)
         if observer is not None:
             started(observer.child)
-        gateway = start_gateway(livekit_sip, logs, redis=store, server=server)
+        gateway = start_gateway(livekit_sip, logs, redis=store, server=server, site=sites.trunk)
         up.callback(write_trunk_calls, gateway.child.log, wish.run_dir / TRUNK_CALLS)  # when it is down
         started(gateway.child)
 
@@ -132,11 +178,11 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
         if livekit_sip is not None:
             found["livekit-sip"] = trunk.version
         await _begin_faults(wish)
-        yield Lab(wish.arms, trunk, server, found, wish.observe, clock, children)
+        yield Lab(wish.arms, trunk, server, found, wish.observe, clock, children, emulation)
         say("taking the lab down")
 
 
-async def deaths(children: Sequence[Child]) -> AsyncIterator[Child]:
+async def deaths(children: Sequence[Part]) -> AsyncIterator[Part]:
     """Each of the children as it ends, until none is left."""
     living = list(children)
     while living:
@@ -146,12 +192,12 @@ async def deaths(children: Sequence[Child]) -> AsyncIterator[Child]:
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-def obituary(child: Child) -> str:
+def obituary(child: Part) -> str:
     """One sentence on a child that ended while it was needed."""
     return f"{child.name} {ending(child.exit_code or 0)} while it was needed; {child.last_words()}"
 
 
-async def unless_one_dies(work: Coroutine[None, None, _Result], children: Sequence[Child]) -> _Result:
+async def unless_one_dies(work: Coroutine[None, None, _Result], children: Sequence[Part]) -> _Result:
     """What `work` returns, unless a child ends first; raises DiedError then."""
     working, watching = asyncio.ensure_future(work), asyncio.ensure_future(anext(deaths(children)))
     try:
@@ -210,23 +256,49 @@ async def _begin_faults(wish: Wish) -> None:
             raise LabError(str(answer["error"]))
 
 
-def _start_proxy(wish: Wish, arm: Arm, server: LiveKitServer, port: int) -> Child:
+def _require_apart(wish: Wish) -> None:
+    """Refuse a network of the settings' leg for filters that ask at their agent's server."""
+    assert wish.network is not None  # noqa: S101 - asked only where there is one
+    degraded = any(profile.origin != CLEAN for profile in wish.network.legs[Leg.SETTINGS])
+    for arm in wish.arms:
+        if degraded and arm.vendor_version is not None:
+            raise LabError(
+                f"the filter of the arm {arm.name} asks at its agent's server, so its set-up is not on the "
+                "leg settings: degrade the leg agent, or leave the arm out"
+            )
+
+
+def _start_proxy(wish: Wish, arm: Arm, server: LiveKitServer, sites: Sites, port: int) -> Child:
     command = [sys.executable, "-m", "lab.settings", "--upstream", f"127.0.0.1:{server.port}"]
-    command += ["--port", str(port), "--arm", arm.name, "--seed", str(wish.seed)]
+    command += [
+        "--host",
+        sites.livekit.address,
+        "--port",
+        str(port),
+        "--arm",
+        arm.name,
+        "--seed",
+        str(wish.seed),
+    ]
     command += ["--run-dir", str(wish.run_dir)]
+    if sites.settings is not None:
+        command += ["--site", str(sites.settings), "--clients", str(sites.agents)]
     if arm.vendor_version is not None:
         command.append("--http-only")
     name = f"settings-{arm.name}"
     return Child(name, command, env=bare_environment(), log=wish.run_dir / LOGS / f"{name}.log", grace_s=1)
 
 
-def _start_agent(wish: Wish, arm: Arm, server: LiveKitServer, proxy_port: int) -> Child:
+def _start_agent(wish: Wish, arm: Arm, server: LiveKitServer, sites: Sites, proxy_port: int) -> Child:
     environment = bare_environment() | server.credentials.environment
     environment |= agent_environment(arm, bound_s=wish.bound_s, idle_processes=wish.idle_processes)
     environment["RINGTIME_AGENT_EVENTS"] = str((wish.run_dir / AGENT_EVENTS).resolve())
-    environment["LIVEKIT_URL"] = f"ws://127.0.0.1:{proxy_port}"
+    environment["LIVEKIT_URL"] = f"ws://{sites.livekit.address}:{proxy_port}"
     if arm.filter_is_ours:
+        if sites.settings is not None:
+            environment[SETTINGS_URL] = f"http://{sites.settings.address}:{proxy_port}/"
         environment["RINGTIME_SETTINGS_CONTROL"] = str(control_socket(wish.run_dir, arm.name).absolute())
     name = f"agent-{arm.name}"
     command = [sys.executable, "-m", "lab.agent"]
-    return Child(name, command, env=environment, log=wish.run_dir / LOGS / f"{name}.log")
+    log = wish.run_dir / LOGS / f"{name}.log"
+    return Child(name, command, env=environment, log=log, enter=sites.agents.entering())

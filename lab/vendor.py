@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.errors import LabError, ProgramMissingError
-from lab.process import die_with_parent
+from network.lifetime import bound_to_this
 
 PACKAGE = "livekit-plugins-noise-cancellation"
 MODULE = "livekit.plugins.noise_cancellation"
@@ -85,7 +85,6 @@ async def _install(uv: Path, version: str, target: Path) -> tuple[int, str]:
         str(target),
         "--no-deps",
     ]
-    parent = os.getpid()
     process = await asyncio.create_subprocess_exec(
         *command,
         f"{PACKAGE}=={version}",
@@ -93,7 +92,7 @@ async def _install(uv: Path, version: str, target: Path) -> tuple[int, str]:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
         env=os.environ | {"NO_COLOR": "1"},
-        preexec_fn=lambda: die_with_parent(parent),
+        preexec_fn=bound_to_this(),
     )
     try:
         async with asyncio.timeout(_FETCH_TIMEOUT_S):

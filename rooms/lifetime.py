@@ -6,8 +6,11 @@ import signal
 import sys
 
 
-def ending(*, with_standard_input: bool) -> asyncio.Event:
-    """An event of the running loop, set by SIGTERM or SIGINT and, if asked, by the end of standard input."""
+def ending(*, with_standard_input: bool, told: asyncio.Queue[str] | None = None) -> asyncio.Event:
+    """An event of the running loop, set by SIGTERM or SIGINT and, if asked, by the end of standard input.
+
+    The lines that come there before go to `told`.
+    """
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -16,10 +19,18 @@ def ending(*, with_standard_input: bool) -> asyncio.Event:
         return ended
     descriptor = sys.stdin.fileno()
 
+    unread = b""
+
     def read() -> None:
-        if not os.read(descriptor, 4096):
+        nonlocal unread
+        chunk = os.read(descriptor, 4096)
+        if not chunk:
             loop.remove_reader(descriptor)
             ended.set()
+        *lines, unread = (unread + chunk).split(b"\n")
+        if told is not None:
+            for line in lines:
+                told.put_nowait(line.decode())
 
     try:
         loop.add_reader(descriptor, read)

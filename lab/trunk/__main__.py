@@ -12,13 +12,13 @@ from importlib.metadata import version
 import aiohttp
 from livekit import api
 
-from lab.process import die_with_parent
 from lab.trunk.call import Premises
 from lab.trunk.challenge import Challenges
 from lab.trunk.media import DEFAULT_PORTS
 from lab.trunk.pulse import Pulse
 from lab.trunk.server import Server
 from lab.trunk.sockets import HOST, SipSockets
+from network.lifetime import die_with
 from rooms.lifetime import ending
 
 GRACE_S = 2.0
@@ -43,7 +43,16 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-async def serve(url: str, key: str, secret: str, *, sip_port: int, rtp_ports: tuple[int, int]) -> None:
+async def serve(
+    url: str,
+    key: str,
+    secret: str,
+    *,
+    host: str,
+    advertised: str,
+    sip_port: int,
+    rtp_ports: tuple[int, int],
+) -> None:
     """Take calls until SIGTERM or SIGINT.
 
     Raises:
@@ -55,14 +64,16 @@ async def serve(url: str, key: str, secret: str, *, sip_port: int, rtp_ports: tu
         await _check(livekit, url)
         challenges, pulse = Challenges(), Pulse()
         server = Server(
-            lambda: Premises(livekit, http, url, key, secret, challenges, pulse, rtp_ports, sockets.port)
+            lambda: Premises(
+                livekit, http, url, key, secret, challenges, pulse, host, advertised, rtp_ports, sockets.port
+            )
         )
-        sockets = SipSockets(sip_port, server.receive)
+        sockets = SipSockets(host, sip_port, server.receive)
         try:
             await sockets.open()
         except OSError as error:
             raise StartError(
-                f"SIP port {sip_port} of {HOST} cannot be had ({error.strerror}): "
+                f"SIP port {sip_port} of {host} cannot be had ({error.strerror}): "
                 "free it, or give another with --sip-port (0 takes any)"
             ) from error
         gc.freeze()  # what is loaded by now stays: looking through it again would hold all calls up
@@ -101,6 +112,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lab.trunk", description=__doc__)
     parser.add_argument("--livekit-url", required=True, help="the LiveKit server, as ws://HOST:PORT")
     parser.add_argument(
+        "--host", default=HOST, metavar="ADDRESS", help="where callers find it (default %(default)s)"
+    )
+    parser.add_argument(
+        "--advertise", metavar="ADDRESS", help="what it says of itself in Contact and SDP (default: --host)"
+    )
+    parser.add_argument(
         "--sip-port", type=int, default=5060, help="0 takes any free one (default %(default)s)"
     )
     parser.add_argument(
@@ -116,7 +133,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Run the trunk; the exit code of the program."""
     arguments = _arguments()
-    die_with_parent(os.getppid())
+    die_with(os.getppid())
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
@@ -126,7 +143,16 @@ def main() -> int:
         key, secret = os.environ["LIVEKIT_API_KEY"], os.environ["LIVEKIT_API_SECRET"]
         # Not asyncio.run, which would go on to wait for whatever did not end within its grace.
         loop = asyncio.new_event_loop()
-        loop.run_until_complete(serve(url, key, secret, sip_port=arguments.sip_port, rtp_ports=ports))
+        taking_calls = serve(
+            url,
+            key,
+            secret,
+            host=arguments.host,
+            advertised=arguments.advertise or arguments.host,
+            sip_port=arguments.sip_port,
+            rtp_ports=ports,
+        )
+        loop.run_until_complete(taking_calls)
     except KeyError as error:
         print(f"{error.args[0]} is not set: give the credentials in the environment", file=sys.stderr)
         return 1

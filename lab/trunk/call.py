@@ -17,7 +17,7 @@ from lab.trunk.media import NoPortError, RtpPort
 from lab.trunk.offer import Offer, UnacceptableOfferError, read_offer, rtp_target
 from lab.trunk.participant import JoinError, SipParticipant, access_token
 from lab.trunk.pulse import Pulse
-from lab.trunk.sockets import HOST, Peer
+from lab.trunk.sockets import Peer
 from lab.trunk.srtp import Srtp, new_key
 from lab.trunk.talk import End, Talk
 
@@ -33,7 +33,7 @@ _SEEN_AS_HANGUP = {End.CANCELLED, End.CALLER_BYE, End.MEDIA_TIMEOUT}
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """What every call of a trunk works with."""
+    """What every call of a trunk works with; it is at `host`, which callers are told is `advertised`."""
 
     livekit: api.LiveKitAPI
     http: aiohttp.ClientSession
@@ -42,6 +42,8 @@ class Premises:
     secret: str
     challenges: Challenges
     pulse: Pulse
+    host: str
+    advertised: str
     rtp_ports: tuple[int, int]
     sip_port: int
 
@@ -170,10 +172,10 @@ class IncomingCall:
         srtp, key = _encryption(offer, trunk)
         participant = self._participant(trunk, rule)
         self._rtp = rtp = RtpPort(participant.say, participant.next_frame)
-        port = rtp.open(self._premises.rtp_ports)
+        port = rtp.open(self._premises.host, self._premises.rtp_ports)
         rtp.agree(offer.codec, offer.payload_type, srtp)
         rtp.send_to(offer.address or self._peer.address[0], offer.port)
-        self._sdp = offer.answer(HOST, port, key=key)
+        self._sdp = offer.answer(self._premises.advertised, port, key=key)
 
         def beat() -> None:
             participant.beat()
@@ -247,7 +249,7 @@ class IncomingCall:
             if name in participant.attributes:
                 headers.append((header, participant.attributes[name]))
         ok = messages.response(self._invite, 200, "OK", to_tag=self.to_tag, headers=headers, body=self._sdp)
-        via = f"SIP/2.0/{self._peer.protocol.upper()} {HOST}:{self._premises.sip_port}"
+        via = f"SIP/2.0/{self._peer.protocol.upper()} {self._premises.advertised}:{self._premises.sip_port}"
         return ok, messages.bye(self._invite, to_tag=self.to_tag, via=via)
 
     async def _part(self) -> None:
@@ -281,7 +283,8 @@ class IncomingCall:
         self._peer.reply(messages.response(self._invite, status, reason, to_tag=self.to_tag, headers=headers))
 
     def _contact(self) -> tuple[str, str]:
-        return "Contact", f"<sip:{HOST}:{self._premises.sip_port};transport={self._peer.protocol}>"
+        here = f"{self._premises.advertised}:{self._premises.sip_port}"
+        return "Contact", f"<sip:{here};transport={self._peer.protocol}>"
 
     def _stamp(self, name: str) -> None:
         elapsed_s = asyncio.get_running_loop().time() - self._received_s

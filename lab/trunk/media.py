@@ -13,7 +13,6 @@ from aiortp.codecs import PcmaCodec, PcmuCodec
 from aiortp.packet import RtpPacket, is_rtcp
 
 from lab.trunk.offer import Codec
-from lab.trunk.sockets import HOST
 from lab.trunk.srtp import Srtp
 
 SAMPLES = 160
@@ -57,8 +56,8 @@ class RtpPort:
         """Event-loop time of the last packet received."""
         self.first_packet: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def open(self, ports: tuple[int, int]) -> int:
-        """Bind to a free even port within `ports`, both ends included, and return it.
+    def open(self, host: str, ports: tuple[int, int]) -> int:
+        """Bind to a free even port of `host` within `ports`, both ends included, and return it.
 
         Raises:
             NoPortError: There is none.
@@ -69,7 +68,7 @@ class RtpPort:
         made = _socket(socket.AF_INET)
         for port in even[start:] + even[:start]:
             with contextlib.suppress(OSError):
-                made.bind((HOST, port))
+                made.bind((host, port))
                 self._socket = self._outward = made
                 return port
         made.close()

@@ -1,4 +1,4 @@
-"""SIP on one port of 127.0.0.1, over UDP and TCP."""
+"""SIP on one port of an address, over UDP and TCP."""
 
 import asyncio
 import errno
@@ -11,7 +11,7 @@ from aiosipua.transport import SipTransport, TcpSipTransport
 
 from lab.trunk.messages import next_hop
 
-HOST = "127.0.0.1"
+HOST = "127.0.0.1"  # where LiveKit is
 
 _log = logging.getLogger(__name__)
 _PORTS_TRIED = 50
@@ -98,8 +98,11 @@ class _Datagrams(asyncio.DatagramProtocol):
 class SipSockets:
     """UDP and TCP on the same port; `receive` gets every message that parses, with its sender."""
 
-    def __init__(self, port: int, receive: Callable[[SipRequest | SipResponse, Peer], None]) -> None:
-        """Take `port`, or with 0 any that is free for both."""
+    def __init__(
+        self, host: str, port: int, receive: Callable[[SipRequest | SipResponse, Peer], None]
+    ) -> None:
+        """Take `port` of `host`, or with 0 any that is free for both."""
+        self._host = host
         self._wanted = port
         self._receive = receive
         self._transports: list[SipTransport] = []
@@ -118,7 +121,7 @@ class SipSockets:
         # A message that does not parse gets no answer; who sends such things is no news to the trunk's owner.
         logging.getLogger("aiosipua").setLevel(logging.ERROR)
         for _ in range(_PORTS_TRIED):
-            udp = UdpSipTransport((HOST, self._wanted))
+            udp = UdpSipTransport((self._host, self._wanted))
             await self._start(udp)
             tcp = TcpSipTransport(local_addr=udp.local_addr)
             try:

@@ -13,6 +13,7 @@ from lab.errors import ProgramMissingError
 from lab.gateway import find_livekit_sip, start_gateway
 from lab.process import Child
 from lab.server import Credentials, LiveKitServer, Redis
+from lab.sites import TrunkSite
 from lab.trunk_calls import trunk_calls
 
 IN_ITS_PLACE = """#!{python}
@@ -76,7 +77,7 @@ def test_livekit_sip_is_told_where_everything_is_and_waited_for(
 ) -> None:
     """Its configuration comes by environment, the secret on no command line; what it logs can be read."""
     server = LiveKitServer(7880, Credentials("key", "the secret of this lab"), child)
-    gateway = start_gateway(program, tmp_path, redis=Redis(6379, child), server=server)
+    gateway = start_gateway(program, tmp_path, redis=Redis(6379, child), server=server, site=TrunkSite())
     with gateway.child:
         ready = asyncio.run(gateway.ready())
         shown = " ".join(psutil.Process(gateway.child.pid).cmdline())

@@ -16,6 +16,7 @@ from lab.fates import Fates
 from lab.fault_log import FaultLog
 from lab.faults import parse
 from lab.proxy import SettingsProxy
+from lab.sites import Site
 from tests.lab.filter_client import (
     ANSWERED_WITH_AN_ERROR,
     ENABLED,
@@ -45,7 +46,7 @@ async def proxy(folder: Path, spec: str) -> AsyncIterator[int]:
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         running = SettingsProxy(server.sockets[0].getsockname(), arm="bounded", fates=fates, log=log)
         try:
-            yield await running.start()
+            yield await running.listen(Site())
         finally:
             await running.stop()
             log.close()

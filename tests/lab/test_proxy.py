@@ -13,6 +13,7 @@ from lab.fates import Fates
 from lab.fault_log import FaultLog
 from lab.faults import parse
 from lab.proxy import SettingsProxy, is_set_up, room_of
+from lab.sites import Site
 from tests.lab.filter_client import token
 from tests.locust_command import lines, schema
 
@@ -40,7 +41,7 @@ async def running_proxy(folder: Path, spec: str) -> AsyncIterator[tuple[Settings
         upstream = server.sockets[0].getsockname()
         proxy = SettingsProxy(upstream, arm="bounded", fates=fates, log=log)
         try:
-            yield proxy, await proxy.start(), seen
+            yield proxy, await proxy.listen(Site()), seen
         finally:
             await proxy.stop()
             log.close()

@@ -11,6 +11,7 @@ import jsonschema
 from lab.control import answering, ask
 from lab.fault_log import FaultLog
 from lab.settings import Settings, control_socket
+from lab.sites import Site
 from tests.lab.filter_client import ENABLED, UNREACHABLE, initialise
 from tests.locust_command import lines, schema
 
@@ -31,7 +32,7 @@ async def running_settings(folder: Path, *, http_only: bool = False) -> AsyncIte
     socket = control_socket(folder, "old")
     async with answering(socket, settings.answer):
         try:
-            yield socket, await settings.proxy.start()
+            yield socket, await settings.proxy.listen(Site())
         finally:
             await settings.proxy.stop()
             await settings.endpoints.close()

@@ -17,7 +17,7 @@ async def _after(*packets: bytes) -> tuple[RtpPort, list[bytes]]:
     """A port that has taken these, and what it made of them."""
     heard: list[bytes] = []
     port = RtpPort(heard.append, lambda: None)
-    number = port.open((20000, 29999))
+    number = port.open("127.0.0.1", (20000, 29999))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
         for packet in packets:
             caller.sendto(packet, ("127.0.0.1", number))
@@ -56,7 +56,7 @@ def test_a_range_with_no_free_port_is_said() -> None:
     """Only even ports are used."""
 
     async def scenario() -> None:
-        RtpPort(lambda _: None, lambda: None).open((20001, 20001))
+        RtpPort(lambda _: None, lambda: None).open("127.0.0.1", (20001, 20001))
 
     with pytest.raises(NoPortError, match="20001 and 20001"):
         asyncio.run(scenario())
