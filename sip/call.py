@@ -57,7 +57,6 @@ class Call:
         *,
         call_id: str,
         number: str,
-        profile: str,
         due_s: float,
         ordered_s: float,
         limits: Limits,
@@ -67,7 +66,6 @@ class Call:
         self.phase = Phase.ORDERED
         self.deadline_s = ordered_s + limits.invite_s
         self._number = number
-        self._profile = profile
         self._limits = limits
         self._due_s = due_s
         self._moments: dict[str, float] = {}
@@ -167,7 +165,7 @@ class Call:
             block=self.dial.block,
             warm_up=self.dial.warm_up,
             number=self._number,
-            profile=self._profile,
+            profile=self.dial.profile,
             due_s=self._due_s - epoch.monotonic,
             invite_s=since("invite"),
             trying_s=since("trying"),
@@ -283,15 +281,12 @@ def never_dialled(
     *,
     call_id: str,
     number: str,
-    profile: str,
     due_s: float,
     epoch: Epoch,
     worker: str,
     error: str,
 ) -> CallRecord:
     """The record of a dial that could not be made: the tester's shortfall, kept and counted."""
-    call = Call(
-        dial, call_id=call_id, number=number, profile=profile, due_s=due_s, ordered_s=due_s, limits=Limits()
-    )
+    call = Call(dial, call_id=call_id, number=number, due_s=due_s, ordered_s=due_s, limits=Limits())
     call.handle(Lost(call_id, due_s, error))
     return call.record(epoch=epoch, worker=worker, measures_audio=False)

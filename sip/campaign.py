@@ -28,7 +28,6 @@ class Settings:
     run_id: str
     numbers: Mapping[str, str]
     limits: Limits = field(default_factory=Limits)
-    profile: str = "clean"
     max_concurrent: int | None = None
     stop_after_failures: int = 50
     dial_bound_s: float = 1.0
@@ -116,13 +115,12 @@ class Campaign:
             due_s = self._start_s + dial.due_s
             late_s = now_s - due_s
             full = settings.max_concurrent is not None and len(self._calls) >= settings.max_concurrent
-            order = Order(self._call_id(dial), settings.numbers[dial.arm], dial.from_user)
+            order = Order(self._call_id(dial), settings.numbers[dial.arm], dial.from_user, dial.profile)
             if not full and late_s <= settings.dial_bound_s and self._phone.dial(order):
                 call = self._calls[order.call_id] = Call(
                     dial,
                     call_id=order.call_id,
                     number=order.number,
-                    profile=settings.profile,
                     due_s=due_s,
                     ordered_s=now_s,
                     limits=settings.limits,
@@ -176,7 +174,6 @@ class Campaign:
                 dial,
                 call_id=self._call_id(dial),
                 number=self._settings.numbers[dial.arm],
-                profile=self._settings.profile,
                 due_s=self._start_s + dial.due_s,
                 epoch=self._epoch,
                 worker=self._worker,

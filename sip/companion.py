@@ -70,6 +70,12 @@ class Companion:
         *whole, self._unread = self._unread.split(b"\n")
         return [json.loads(line) for line in whole if line]
 
+    def tell(self, word: str) -> None:
+        """Write it a line; whether it still reads shows in what it says."""
+        with contextlib.suppress(OSError):
+            self._stdin.write(f"{word}\n".encode())
+            self._stdin.flush()
+
     def wait(self) -> int:
         """Its exit code, once it is gone; killed where it takes too long."""
         try:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from network.spec import CLEAN
 from sip.lab_process import LabReady
 from sip.options import Observe, Options
 from sip.record import FORMAT, Epoch
@@ -61,7 +62,7 @@ def describe(
         "candidate": options.candidate,
         "filter_fault": options.filter_fault,
         "bound_s": options.bound_s,
-        "network": {"spec": options.network, "executor": None},
+        "network": _network(options, lab),
         "gates": [{"name": name, "limit": limit} for name, limit in options.gates.items()],
         "options": dict(given),
         "trunk": {
@@ -76,6 +77,16 @@ def describe(
         "workers": list(workers),
         "dropped_dials": 0,
         "room_clock": _room_clock(options.observe, lab),
+    }
+
+
+def _network(options: Options, lab: LabReady | None) -> dict[str, Any]:
+    emulated = lab.network if lab else None
+    return {
+        "spec": CLEAN if options.network.is_clean else str(options.network),
+        "executor": emulated.executor if emulated else None,
+        "priority": emulated.priority if emulated else None,
+        "labels": list(options.network.labels),
     }
 
 

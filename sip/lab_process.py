@@ -1,11 +1,13 @@
 """The lab as a child process of the load side, which imports nothing of it."""
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from sip.access import Access
 from sip.arms import ArmChoice
 from sip.companion import Companion
 from sip.errors import LabDownError, OptionRefusedError
@@ -13,6 +15,8 @@ from sip.options import Options
 
 _READY_WITHIN_S = 180.0
 _GONE_WITHIN_S = 20.0
+_BEGUN_WITHIN_S = 10.0
+_LOOK_EVERY_S = 0.2
 _REFUSED = 2
 
 
@@ -27,6 +31,20 @@ class LabArm:
 
 
 @dataclass(frozen=True, slots=True)
+class LabNetwork:
+    """The network that a lab emulates: by what, at which priority, and where it wants the callers."""
+
+    executor: str
+    priority: str
+    access: Access
+
+    @classmethod
+    def of(cls, announcement: Mapping[str, Any]) -> Self:
+        """Read the part of the lab's line that is about it."""
+        return cls(announcement["executor"], announcement["priority"], Access.of(announcement))
+
+
+@dataclass(frozen=True, slots=True)
 class LabReady:
     """What a lab that takes calls says of itself."""
 
@@ -37,6 +55,7 @@ class LabReady:
     observe: str
     versions: Mapping[str, str | None]
     room_clock: Mapping[str, float] | None
+    network: LabNetwork | None
 
     @classmethod
     def of(cls, announcement: Mapping[str, Any]) -> Self:
@@ -50,6 +69,7 @@ class LabReady:
             observe=announcement["observe"],
             versions=announcement["versions"],
             room_clock=announcement["room_clock"],
+            network=LabNetwork.of(network) if (network := announcement.get("network")) else None,
         )
 
 
@@ -61,6 +81,10 @@ class LabProcess:
         command = [sys.executable, "-m", "lab", "up", "--json", "--run-dir", str(folder)]
         command += ["--arms", ",".join(_spec(arm) for arm in options.arms)]
         command += ["--bound", str(options.bound_s), "--seed", str(options.seed)]
+        if not options.network.is_clean:
+            command += ["--network", str(options.network)]
+            if options.network_executor:
+                command += ["--network-executor", options.network_executor]
         if options.filter_fault:
             command += ["--filter-fault", options.filter_fault]
         command += ["--observe", options.observe]
@@ -88,6 +112,24 @@ class LabProcess:
             refused = self._companion.wait() == _REFUSED
             raise (OptionRefusedError if refused else LabDownError)(str(line["error"]))
         return LabReady.of(line)
+
+    def begin(self) -> None:
+        """Put the network's profiles in force, which is clean until now.
+
+        Raises:
+            LabDownError: A part of the lab has died, or it did not answer in time.
+        """
+        self._companion.tell("begin")
+        until_s = time.monotonic() + _BEGUN_WITHIN_S
+        while (left_s := until_s - time.monotonic()) > 0:
+            for line in self._companion.lines(min(left_s, _LOOK_EVERY_S)):
+                if line.get("event") == "began":
+                    return
+                if line.get("event") == "died":
+                    raise LabDownError(str(line["error"]))
+            if self._companion.exit_code is not None:
+                raise LabDownError(f"the lab itself ended with exit code {self._companion.exit_code}")
+        raise LabDownError(f"the lab's network was not degraded within {_BEGUN_WITHIN_S:g} s: see its logs")
 
     def trouble(self) -> str | None:
         """A sentence on a part of the lab that has died since the last look, or None; never blocks."""

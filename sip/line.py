@@ -49,6 +49,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         sink: pjsua2.AudioMedia,
     ) -> None:
         super().__init__(account)
+        self.account = account
         self.call_id = call_id
         self.ended_s: float | None = None
         self.listening = False

@@ -7,35 +7,50 @@ import sys
 import time
 from pathlib import Path
 
+from network.lifetime import bound_to_this
+from network.namespace import Namespace
 from sip.errors import PhoneError
 from sip.phone import ProcessLoad
-from sip.wire import WorkerSpec, encode
+from sip.wire import WAKE_UP, WorkerSpec, encode
 
 
 class Nursery:
     """Where workers come from; a zygote that died is replaced when the next worker is wanted."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, namespace: Namespace | None = None) -> None:
         self._log = log
+        self._namespace = namespace
+        self._waker: socket.socket | None = None
         self._control: socket.socket | None = None
         self._zygote: subprocess.Popen[bytes] | None = None
         self._cpu = (0.0, 0.0)
 
     def open(self) -> None:
-        """Start a zygote; it takes specs at once and serves them when it has imported what it needs."""
+        """Start a zygote; it takes specs at once and serves them when it has imported what it needs.
+
+        Raises:
+            PhoneError: The namespace that it belongs into is gone.
+        """
         self.close()
+        try:
+            enter = self._namespace.entering() if self._namespace is not None else None
+        except OSError as error:
+            raise PhoneError(
+                f"The network that the callers belong to is gone ({error}): see the logs of what emulates it."
+            ) from error
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         package = str(Path(__file__).parents[1])
         path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
         with theirs, self._log.open("ab") as log:
             self._zygote = subprocess.Popen(
-                [sys.executable, "-m", "sip.zygote", str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-m", "sip.zygote", str(theirs.fileno())],
                 env={**os.environ, "PYTHONPATH": path},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                preexec_fn=bound_to_this(enter),
                 start_new_session=True,  # Ctrl-C is for the tester, which then ends the calls properly
             )
         self._cpu = (0.0, time.monotonic())
@@ -51,6 +66,17 @@ class Nursery:
                     raise PhoneError(f"The caller's phones cannot be started: see {self._log}.")
         ours.setblocking(False)
         return ours
+
+    def wake(self, address: str, port: int) -> None:
+        """End the poll of a worker that is ready; raises OSError where its network is gone."""
+        if self._waker is None:
+            if self._control is None:
+                return
+            _, descriptors, _, _ = socket.recv_fds(self._control, 16, 1)  # said before any worker was made
+            if not descriptors:
+                return
+            self._waker = socket.socket(fileno=descriptors[0])
+        self._waker.sendto(WAKE_UP, (address, port))
 
     def load(self) -> ProcessLoad | None:
         """The zygote's CPU share since the last look; None while there is none."""
@@ -69,6 +95,9 @@ class Nursery:
 
     def close(self) -> None:
         """End the zygote, and with it, by the kernel, every worker that did not go by itself."""
+        if self._waker is not None:
+            self._waker.close()
+            self._waker = None
         if self._control is not None:
             self._control.close()
             self._control = None

@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from network.errors import ProfileError
+from network.spec import CLEAN, Choice, choose
 from sip import arms
 from sip.arms import ArmChoice
 from sip.errors import UsageError
@@ -19,9 +21,11 @@ from sip.trunk import Trunk
 
 _GATE = re.compile(r"\s*(?P<name>[A-Za-z][A-Za-z0-9_ -]*?)\s*(<=|>=)\s*(?P<limit>[^<>=]+?)\s*")
 _LARGEST_CALLS = 10_000_000
-_CLEAN = "clean"
 _CREDENTIALS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 _PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
+
+
+EXECUTORS = ("wire", "netem", "relay")  # which of them can deliver what, and where, the lab knows
 
 
 class Observe(StrEnum):
@@ -67,7 +71,16 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     "ring-timeout": {"type": float, "default": 60.0, "help": "seconds that a caller lets it ring"},
     "setup-timeout": {"type": float, "default": 32.0, "help": "seconds to wait for a first ring"},
     "stop-after-failures": {"type": int, "default": 50, "help": "give up after this many in a row"},
-    "network": {"metavar": "SPEC", "default": _CLEAN, "help": "network profile"},
+    "network": {
+        "metavar": "SPEC",
+        "default": CLEAN,
+        "help": "the lab's network: NAME, or by leg caller=NAME;agent=NAME;settings=NAME; caller=A+B gives "
+        "each call one of several; names: python -m network list, or a TOML file",
+    },
+    "network-executor": {
+        "choices": EXECUTORS,
+        "help": "what emulates that network (default: the best that can here)",
+    },
     "filter-fault": {
         "metavar": "KIND[=S][:SHARE]",
         "help": "mistreat the lab's filter set-ups, several joined by +: silent:0.2+latency=2:0.3; kinds: "
@@ -119,7 +132,8 @@ class Options:
     ring_timeout_s: float
     setup_timeout_s: float
     stop_after_failures: int
-    network: str
+    network: Choice
+    network_executor: str | None
     filter_fault: str | None
     bound_s: float
     livekit_sip: str | None
@@ -177,8 +191,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
             )
     elif given.sip_user:
         raise UsageError("--sip-user", given.sip_user, "the lab lets all callers in; it goes with --trunk")
-    if given.network != _CLEAN:
-        raise UsageError("--network", given.network, f"only {_CLEAN!r} is there")
+    network = _network(given)
     seed = random.SystemRandom().getrandbits(32) if given.seed is None else given.seed
     observe = _observe(given, environment)
     if trunk is None:
@@ -219,7 +232,8 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         ring_timeout_s=given.ring_timeout,
         setup_timeout_s=given.setup_timeout,
         stop_after_failures=given.stop_after_failures,
-        network=given.network,
+        network=network,
+        network_executor=given.network_executor or None,
         filter_fault=None if given.filter_fault in ("", "none") else given.filter_fault,
         bound_s=given.bound,
         livekit_sip=given.livekit_sip or None,
@@ -230,6 +244,20 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         report=not given.no_report,
         duration_s=_seconds(given.run_time),
     )
+
+
+def _network(given: argparse.Namespace) -> Choice:
+    try:
+        choice = choose(given.network)
+    except ProfileError as error:
+        raise UsageError("--network", given.network, str(error)) from error
+    if given.trunk and not choice.is_clean:
+        raise UsageError(
+            "--network",
+            given.network,
+            "only the lab can be put behind an emulated network: leave out --trunk",
+        )
+    return choice
 
 
 def _observe(given: argparse.Namespace, environment: Mapping[str, str]) -> Observe:

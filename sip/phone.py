@@ -11,11 +11,15 @@ from sip.record import RtpStats
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A call to make: its id goes into X-Lk-Test-Id, `from_user` and `number` into From and To."""
+    """A call to make: its id goes into X-Lk-Test-Id, `from_user` and `number` into From and To.
+
+    It is made from an address of `profile`, the label of its network.
+    """
 
     call_id: str
     number: str
     from_user: str
+    profile: str
 
 
 @dataclass(frozen=True, slots=True)

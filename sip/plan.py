@@ -1,4 +1,4 @@
-"""When each call of a run is due and which arm it goes to: a pure function of the seed."""
+"""When each call of a run is due, to which arm and under which network: a pure function of the seed."""
 
 import enum
 import itertools
@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from network.spec import CLEAN
 from sip.errors import UsageError
 
 PER_ARM_AND_BLOCK = 2  # two arms give permuted blocks of four
@@ -21,11 +22,12 @@ class Arrivals(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """One call that is to be made: when, to which arm, and as whom."""
+    """One call that is to be made: when, to which arm, under which network profile, and as whom."""
 
     index: int
     due_s: float
     arm: str
+    profile: str
     block: int
     warm_up: bool
     from_user: str
@@ -36,8 +38,9 @@ class Plan:
     """The arrivals of one run.
 
     `calls` counts the measured calls of all arms together and may be any number; `warm_up` calls an arm
-    come before them, in blocks of their own. `duration_s` counts from the start, warm-up included, and cuts
-    whatever is due at or after it. Raises UsageError for a value that no run can have.
+    come before them, in blocks of their own. One of `profiles` is drawn for each call, as often as each
+    other one within each arm. `duration_s` counts from the start, warm-up included, and cuts whatever is due
+    at or after it. Raises UsageError for a value that no run can have.
     """
 
     calls: int
@@ -46,6 +49,7 @@ class Plan:
     seed: int
     arrivals: Arrivals = Arrivals.POISSON
     warm_up: int = 0
+    profiles: tuple[str, ...] = (CLEAN,)
     duration_s: float | None = None
 
     def __post_init__(self) -> None:
@@ -72,19 +76,36 @@ class Plan:
         return self.calls + self.warm_up * len(self.arms)
 
     def _all(self) -> Iterator[Dial]:
-        # Streams of their own: the same seed gives the same due times whatever the arms are, and the reverse.
+        # Streams of their own: the same seed gives the same due times whatever the arms are, and the reverse,
+        # and the same of both whatever the profiles are.
         prefix = random.Random(f"{self.seed}/callers").randrange(1000, 10000)
+        draws = self._profile_draws()
         places = zip(self._due_times(), self._assignments(random.Random(f"{self.seed}/arms")), strict=False)
         for index, (due_s, (arm, block, warm_up)) in enumerate(places):
             if self.duration_s is not None and due_s >= self.duration_s:
                 return
-            yield Dial(index, due_s, arm, block, warm_up, f"{prefix}{index:07d}")
+            profile = next(draws[arm, warm_up])
+            yield Dial(index, due_s, arm, profile, block, warm_up, f"{prefix}{index:07d}")
 
     def _due_times(self) -> Iterator[float]:
         if self.arrivals is Arrivals.CONSTANT:
             return (index / self.calls_per_second for index in itertools.count())
         draw = random.Random(f"{self.seed}/arrivals")
         return itertools.accumulate(draw.expovariate(self.calls_per_second) for _ in itertools.count())
+
+    def _profile_draws(self) -> dict[tuple[str, bool], Iterator[str]]:
+        """What draws the profile of the next call of an arm, in its warm-up and after."""
+        around = random.Random(f"{self.seed}/profiles/warm-up").sample(self.profiles, len(self.profiles))
+        draws: dict[tuple[str, bool], Iterator[str]] = {}
+        for place, arm in enumerate(self.arms):
+            # Each arm goes on where the one before ends: few warm-up calls reach as many profiles as can be.
+            draws[arm, True] = itertools.islice(itertools.cycle(around), place * self.warm_up, None)
+            draws[arm, False] = self._permuted(random.Random(f"{self.seed}/profiles/{place}"))
+        return draws
+
+    def _permuted(self, draw: random.Random) -> Iterator[str]:
+        while True:
+            yield from draw.sample(self.profiles, len(self.profiles))
 
     def _assignments(self, draw: random.Random) -> Iterator[tuple[str, int, bool]]:
         """Arm, global block, warm-up; a block that is cut short stays as balanced as it can."""

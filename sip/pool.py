@@ -3,74 +3,59 @@
 import logging
 import math
 import selectors
-import socket
 import time
-from collections import deque
-from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sip import wire
+from sip.access import LOOPBACK, Access, Block
 from sip.errors import PhoneError
+from sip.hunt_group import HuntGroup, Worker
 from sip.nursery import Nursery
 from sip.phone import Closed, Event, Lost, Order, PhoneHealth, ProcessLoad
 from sip.trunk import Trunk
 from sip.voice import write_voice
 
 READY_WITHIN_S = 30.0
-DIAL_GAP_S = (
-    0.04  # a call a worker, on the mean: the library keeps closed RTP sockets 500 ms, and 70/s abort it
-)
 FALSE_STARTS = 3  # workers in a row that died before they were ready
 CLOSE_WITHIN_S = 2.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, eq=False)
-class _Worker:
-    """What the pool knows of one worker."""
-
-    name: str
-    connection: socket.socket
-    log: Path
-    pid: int | None = None
-    port: int = 0
-    slots: int = 0
-    calls: set[str] = field(default_factory=set)
-    dialled_s: deque[float] = field(default_factory=deque)
-    pulse_s: float = 0.0
-    cpu_s: float = 0.0
-    cpu_share: float = 0.0
-    lag_s: float | None = None
-
-
 class Pool:
     """Lines into `trunk`, four or so in each worker process; a context manager.
 
-    It starts with lines for `concurrent` calls, keeps a worker's worth of spare ones as calls come up, and
-    stops growing at `max_concurrent`. The workers log into `log_folder`. It works with and without gevent,
-    since it waits in `selectors` only.
+    It starts with lines for `concurrent` calls, keeps a worker's worth of spare ones for each profile of
+    `access` as calls come up, and stops growing where there are enough for `max_concurrent` under each. The
+    workers log into `log_folder`. It works with and without gevent, since it waits in `selectors` only.
     """
 
     measures_audio = True
 
     def __init__(
-        self, trunk: Trunk, *, log_folder: Path, concurrent: int = 1, max_concurrent: int | None = None
+        self,
+        trunk: Trunk,
+        *,
+        log_folder: Path,
+        access: Access | None = None,
+        concurrent: int = 1,
+        max_concurrent: int | None = None,
     ) -> None:
         self._trunk = trunk
+        self._access = access or Access.plain(LOOPBACK if trunk.is_loopback else "")
+        self._groups = {block.profile: HuntGroup(block, most=max_concurrent) for block in self._access.blocks}
         self._log_folder = log_folder
         self._concurrent = concurrent
-        self._max_concurrent = max_concurrent
         self._selector = selectors.DefaultSelector()
-        self._wake = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._workers: list[_Worker] = []
-        self._by_call: dict[str, _Worker] = {}
+        self._by_call: dict[str, Worker] = {}
         self._events: list[Event] = []
         self._numbered = 0
+        self._slots = 1  # lines of a worker, until the first one says how many
         self._false_starts = 0
         self._restarts = 0
-        self._nursery = Nursery(log_folder / "zygote.log")
+        self._nursery = Nursery(log_folder / "zygote.log", self._access.namespace)
         self._closing = False
         self._voice = log_folder / "voice.wav"
 
@@ -81,12 +66,14 @@ class Pool:
         write_voice(self._voice)  # while the zygote imports
         until_s = time.monotonic() + READY_WITHIN_S
         try:
-            self._start_worker()
+            for group in self._groups.values():
+                self._start_worker(group)
             self._await_ready(until_s)
             # Only a worker knows how many calls the library takes in one process.
-            for _ in range(math.ceil(self._concurrent / self._workers[0].slots)):
-                if self._may_grow():
-                    self._start_worker()
+            each = math.ceil(self._concurrent / len(self._groups) / self._slots)
+            for group in self._groups.values():
+                for _ in range(each):
+                    self._start_worker(group)
             self._await_ready(until_s)
         except BaseException:
             self.close()
@@ -94,18 +81,13 @@ class Pool:
         return self
 
     def dial(self, order: Order) -> bool:
-        """Hand the order to the free worker that dialled longest ago; grow where few lines are left."""
-        now_s = time.monotonic()
-        free = [worker for worker in self._workers if len(worker.calls) < worker.slots]
-        left = sum(worker.slots - len(worker.calls) for worker in free)
-        starting = any(worker.pid is None for worker in self._workers)
-        if not starting and left <= self._workers[0].slots and self._may_grow():
-            self._start_worker()
-        rested = [worker for worker in free if now_s - worker.dialled_s[0] >= DIAL_GAP_S * worker.slots]
-        if not rested:
+        """Hand the order to a free worker of its profile; have another made where few lines are left."""
+        group = self._groups[order.profile]
+        if group.is_short(self._slots):
+            self._start_worker(group)
+        worker = group.take(time.monotonic())
+        if worker is None:
             return False
-        worker = min(rested, key=lambda worker: worker.dialled_s[-1])
-        worker.dialled_s.append(now_s)
         worker.calls.add(order.call_id)
         self._by_call[order.call_id] = worker
         self._tell(
@@ -143,7 +125,7 @@ class Pool:
 
     def health(self) -> PhoneHealth:
         """CPU of zygote and workers, their loops' largest lateness, and restarts, since the last look."""
-        workers = [worker for worker in self._workers if worker.pid is not None]
+        workers = [worker for worker in self._workers() if worker.pid is not None]
         lags = [worker.lag_s for worker in workers if worker.lag_s is not None]
         for worker in workers:
             worker.lag_s = None
@@ -154,18 +136,17 @@ class Pool:
 
     def close(self) -> None:
         """Hang up what is still up and end every process; may be called again."""
-        for worker in self._workers:
+        for worker in self._workers():
             self._tell(worker, wire.CloseCommand())
         until_s = time.monotonic() + CLOSE_WITHIN_S
         closing, self._closing = self._closing, True
-        while self._workers and not closing and (left_s := until_s - time.monotonic()) > 0:
+        while self._workers() and not closing and (left_s := until_s - time.monotonic()) > 0:
             self.wait(left_s)
             self._read()
-        for worker in list(self._workers):
+        for worker in self._workers():
             self._forget(worker)
         self._nursery.close()
         self._selector.close()
-        self._wake.close()
 
     def __enter__(self) -> Self:
         return self.open()
@@ -175,25 +156,40 @@ class Pool:
     ) -> None:
         self.close()
 
-    def _start_worker(self) -> None:
+    def _workers(self) -> list[Worker]:
+        return [worker for group in self._groups.values() for worker in group.workers]
+
+    def _start_worker(self, group: HuntGroup) -> None:
+        """Have a worker made for the group, unless it has all the lines that it may have."""
+        place = group.free_place(self._slots)
+        if place is None:
+            return
+        block, ports = group.block, self._access.ports
+        before = place * self._slots
         name = f"worker-{self._numbered}"
         self._numbered += 1
         log = self._log_folder / f"{name}.log"
         spec = wire.WorkerSpec(
             name=name,
             host=self._trunk.host,
+            transport=self._trunk.transport,
             user=self._trunk.user,
             password=self._trunk.password,
-            bind="127.0.0.1" if self._trunk.is_loopback else "",
+            bind=_address(block.first, before, block),
+            advertised=_address(block.advertised, before, block) if block.advertised else None,
+            lines=block.count - before if block.count is not None else None,
+            sip_port=ports.sip,
+            rtp_port=ports.rtp,
+            rtp_count=ports.rtp_count,
             voice=str(self._voice),
             log=str(log),
         )
-        worker = _Worker(name, self._nursery.fork(spec), log)
-        self._workers.append(worker)
+        worker = Worker(name, group, place, self._nursery.fork(spec), log, spec.bind or LOOPBACK)
+        group.workers.append(worker)
         self._selector.register(worker.connection, selectors.EVENT_READ, worker)
 
     def _await_ready(self, until_s: float) -> None:
-        while any(worker.pid is None for worker in self._workers):
+        while any(worker.pid is None for worker in self._workers()):
             if time.monotonic() > until_s:
                 raise PhoneError(
                     f"The caller's phones were not ready within {READY_WITHIN_S:g} s: see {self._log_folder}."
@@ -201,37 +197,34 @@ class Pool:
             self.wait(0.5)
             self._read()
 
-    def _may_grow(self) -> bool:
-        lines = len(self._workers) * self._workers[0].slots
-        return self._max_concurrent is None or lines < self._max_concurrent
-
     def _end(self, call_id: str, how: str) -> None:
         worker = self._by_call.get(call_id)
         if worker is not None:
             self._tell(worker, wire.EndCommand(call_id, how))
 
-    def _tell(self, worker: _Worker, command: wire.Message) -> None:
+    def _tell(self, worker: Worker, command: wire.Message) -> None:
         try:
             worker.connection.send(wire.encode([command]))
-            self._wake.sendto(wire.WAKE_UP, ("127.0.0.1", worker.port))
+            if worker.pid is not None:
+                self._nursery.wake(worker.address, worker.port)
         except OSError as error:
             # It is gone, or has not read for so long that its socket is full: its end comes as end of file.
             _log.warning("%s takes no orders (%s)", worker.name, error)
 
     def _read(self) -> None:
         for key, _ in self._selector.select(0):
-            worker: _Worker = key.data
+            worker: Worker = key.data
             messages = wire.receive(worker.connection)
             for message in messages or ():
                 self._take(worker, message)
             if messages is None:
                 self._bury(worker)
 
-    def _take(self, worker: _Worker, message: wire.Message) -> None:
+    def _take(self, worker: Worker, message: wire.Message) -> None:
         match message:
             case wire.Ready():
-                worker.pid, worker.port, worker.slots = message.pid, message.port, message.slots
-                worker.dialled_s = deque([-math.inf] * message.slots, maxlen=message.slots)
+                worker.be_ready(message.pid, message.port, message.slots)
+                self._slots = max(self._slots, message.slots)
                 self._false_starts = 0
             case wire.Pulse():
                 now_s = time.monotonic()
@@ -247,7 +240,7 @@ class Pool:
                     self._by_call.pop(event.call_id, None)
                 self._events.append(event)
 
-    def _bury(self, worker: _Worker) -> None:
+    def _bury(self, worker: Worker) -> None:
         """A worker died: its calls are lost, and only those; another takes its place."""
         self._forget(worker)
         now_s = time.monotonic()
@@ -262,9 +255,13 @@ class Pool:
         lost = len(worker.calls)
         _log.warning("%s died with %d calls and is replaced: see %s", worker.name, lost, worker.log)
         self._restarts += 1
-        self._start_worker()
+        self._start_worker(worker.group)
 
-    def _forget(self, worker: _Worker) -> None:
+    def _forget(self, worker: Worker) -> None:
         self._selector.unregister(worker.connection)
         worker.connection.close()
-        self._workers.remove(worker)
+        worker.group.workers.remove(worker)
+
+
+def _address(first: str, further: int, block: Block) -> str:
+    return first if block.count is None else str(IPv4Address(first) + further)

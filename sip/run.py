@@ -146,14 +146,18 @@ class Run:
         options = self._options
         folder = self._folder = RunFolder.create(options.run_dir)
         _log.info("The run's folder is %s", folder.path)
+        for warning in options.network.warnings:
+            _log.warning("%s", warning)
         preview = self._preview()
         target = self._target(folder)
         if target is None:
             return
         folder.write_run(describe(folder.run_id, options, self._given, target, workers=[WORKER]))
+        network = target.lab.network if target.lab else None
         pool = self._pool = Pool(
             target.trunk,
             log_folder=folder.path / "logs",
+            access=network.access if network else None,
             concurrent=min(options.peak_concurrent, _FIRST_LINES),
             max_concurrent=options.max_concurrent,
         )
@@ -164,6 +168,9 @@ class Run:
             raise OptionRefusedError(refused)
         if short:
             _log.warning("%s", short)
+        if network is not None and self._lab is not None:
+            self._lab.begin()
+            _log.info("The network is %s, by %s", options.network, network.executor)
         self._up.enter_context(self._records(folder, target))
 
     def _preview(self) -> "subprocess.Popen[str]":
@@ -216,6 +223,7 @@ class Run:
             seed=options.seed,
             arrivals=options.arrivals,
             warm_up=options.warm_up,
+            profiles=options.network.labels,
             duration_s=options.duration_s,
         )
         limits = Limits(
@@ -227,7 +235,6 @@ class Run:
             run_id=folder.run_id,
             numbers=target.numbers,
             limits=limits,
-            profile=options.network,
             max_concurrent=options.max_concurrent,
             stop_after_failures=options.stop_after_failures,
         )

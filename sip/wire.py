@@ -16,13 +16,23 @@ WAKE_UP = (
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """What the zygote must know to fork a worker."""
+    """What the zygote must know to fork a worker.
+
+    `bind` and `advertised` are the addresses of its first line, and each further one has the next; there are
+    `lines` of them, or None where all lines share the one. A port of 0 is any.
+    """
 
     name: str
     host: str
+    transport: str
     user: str | None
     password: str | None
     bind: str
+    advertised: str | None
+    lines: int | None
+    sip_port: int
+    rtp_port: int
+    rtp_count: int
     voice: str
     log: str
 
@@ -51,7 +61,7 @@ class CloseCommand:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The worker takes orders: `slots` calls at a time; WAKE_UP to `port` ends its poll."""
+    """The worker takes orders, `slots` calls at a time; WAKE_UP to `port` of its address ends its poll."""
 
     pid: int
     port: int

@@ -9,11 +9,13 @@ import signal
 import socket
 import sys
 import time
+from collections import deque
 
 import pjsua2
 from pjsua2 import pjsua2 as bindings
 
 from sip import phone
+from sip.account import open_accounts, udp_port
 from sip.line import Line
 from sip.native import Library
 from sip.priority import raised_priority
@@ -40,14 +42,15 @@ class Worker:
         self._inbox = select.poll()
         self._inbox.register(pool, select.POLLIN)
         self._library = Library(bindings._pjsua2.__file__)  # noqa: SLF001 - where the wheel keeps its C library
-        self._endpoint, port = _endpoint(spec)
-        self._account = _account(spec)
+        self._endpoint = _endpoint()
+        accounts = open_accounts(self._endpoint, spec, calls=self._library.max_calls())
+        self._idle = deque(accounts)
         self._voice = pjsua2.AudioMediaPlayer()
         self._voice.createPlayer(spec.voice)
         self._sink = self._endpoint.audDevManager().getPlaybackDevMedia()  # of the null device
         self._lines: dict[str, Line] = {}
         self._busy: list[tuple[float, float, DialCommand]] = []
-        self._outbox: list[Message] = [Ready(os.getpid(), port, self._library.max_calls())]
+        self._outbox: list[Message] = [Ready(os.getpid(), udp_port(self._endpoint), len(accounts))]
         self._lag_s = 0.0
         self._listening = False
 
@@ -97,13 +100,14 @@ class Worker:
                 self._forget_busy(command.call_id, now_s)
 
     def _dial(self, command: DialCommand, until_s: float) -> None:
-        line = Line(self._account, command.call_id, self._outbox.append, self._voice, self._sink)
+        account = self._idle.popleft()
+        line = Line(account, command.call_id, self._outbox.append, self._voice, self._sink)
         self._lines[command.call_id] = line
         try:
             line.makeCall(command.target, _call_parameters(command))
         except pjsua2.Error as error:
             now_s = time.monotonic()
-            del self._lines[command.call_id]
+            self._let_go(line)
             if error.status == TOO_MANY and now_s < until_s:
                 self._busy.append((now_s + BUSY_RETRY_S, until_s, command))
             elif error.status - OS_ERROR in UNREACHABLE:
@@ -157,7 +161,11 @@ class Worker:
         for line in ended:
             line.stop_listening()
             self._outbox.append(phone.Closed(line.call_id, line.ended_s or 0.0, line.rtp))
-            del self._lines[line.call_id]
+            self._let_go(line)
+
+    def _let_go(self, line: Line) -> None:
+        del self._lines[line.call_id]
+        self._idle.append(line.account)
 
     def _flush(self) -> None:
         try:
@@ -169,7 +177,7 @@ class Worker:
         self._outbox.clear()
 
 
-def _endpoint(spec: WorkerSpec) -> tuple[pjsua2.Endpoint, int]:
+def _endpoint() -> pjsua2.Endpoint:
     endpoint = pjsua2.Endpoint()
     endpoint.libCreate()
     config = pjsua2.EpConfig()
@@ -185,30 +193,11 @@ def _endpoint(spec: WorkerSpec) -> tuple[pjsua2.Endpoint, int]:
     config.medConfig.ecTailLen = 0
     config.medConfig.noVad = True  # every 20 ms a packet, speech or not
     endpoint.libInit(config)
-    transport = pjsua2.TransportConfig()
-    transport.boundAddress = spec.bind
-    identity = endpoint.transportCreate(pjsua2.PJSIP_TRANSPORT_UDP, transport)
-    endpoint.transportCreate(pjsua2.PJSIP_TRANSPORT_TCP, transport)
-    port = int(endpoint.transportGetInfo(identity).localName.rsplit(":", 1)[1])
     endpoint.libStart()
     endpoint.audDevManager().setNullDev()
     for codec in endpoint.codecEnum2():
         endpoint.codecSetPriority(codec.codecId, 255 if codec.codecId.startswith("PCMU/") else 0)
-    return endpoint, port
-
-
-def _account(spec: WorkerSpec) -> pjsua2.Account:
-    config = pjsua2.AccountConfig()
-    config.idUri = f"sip:ringtime@{spec.host}"
-    config.mediaConfig.transportConfig.boundAddress = spec.bind
-    config.mediaConfig.transportConfig.port = 0
-    config.natConfig.udpKaIntervalSec = 0
-    if spec.user is not None:
-        credentials = pjsua2.AuthCredInfo("digest", "*", spec.user, 0, spec.password or "")
-        config.sipConfig.authCreds.append(credentials)
-    account = pjsua2.Account()
-    account.create(config)
-    return account
+    return endpoint
 
 
 def _call_parameters(command: DialCommand) -> pjsua2.CallOpParam:

@@ -2,26 +2,18 @@
 
 `python -m sip.zygote FD` serves the Unix socket that it inherited as FD: each packet is a worker's spec with
 one end of the worker's own socket attached. A worker forked here shares the library's pages: some 4 MB each.
+First it says which socket wakes workers that are in its network.
 """
 
-import ctypes
 import gc
 import os
 import signal
 import socket
 import sys
 
+from network.lifetime import die_with
 from sip import worker
 from sip.wire import PACKET_BYTES, WorkerSpec, decode
-
-_PR_SET_PDEATHSIG = 1
-
-
-def die_with(parent: int) -> None:
-    """Let the kernel kill this process once `parent` is gone (prctl(2), PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def serve(control: socket.socket) -> None:
@@ -42,12 +34,14 @@ def serve(control: socket.socket) -> None:
 
 def main() -> None:
     """Start as the pool's child, with Ctrl-C left to the pool."""
-    die_with(int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()  # in the workers, the collector would hang up calls (see sip.worker)
     gc.freeze()
     control = socket.socket(fileno=int(sys.argv[1]))
     control.setblocking(True)  # a pool under gevent hands it over non-blocking
+    # What wakes the workers: the network is this process's, which the pool may be outside of.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
+        socket.send_fds(control, [b"waker"], [waker.fileno()])
     serve(control)
 
 

@@ -20,8 +20,8 @@ RTP = RtpStats(250, 250, 0, 0, 0, 1.0, None)
 
 def call() -> Call:
     """A call that was ordered when it was due, 1 s after the file's start."""
-    dial = Dial(0, 1.0, "bounded", 3, warm_up=False, from_user="5")
-    return Call(dial, call_id="c", number="100", profile="clean", due_s=101.0, ordered_s=101.0, limits=LIMITS)
+    dial = Dial(0, 1.0, "bounded", "clean", 3, warm_up=False, from_user="5")
+    return Call(dial, call_id="c", number="100", due_s=101.0, ordered_s=101.0, limits=LIMITS)
 
 
 def record(ended: Call, *, measures_audio: bool = True) -> CallRecord:

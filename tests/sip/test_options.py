@@ -55,7 +55,7 @@ def test_without_options_the_lab_is_called_under_both_arms() -> None:
         2,
     )
     assert (chosen.hold_s, chosen.ring_timeout_s, chosen.setup_timeout_s) == (5.0, 60.0, 32.0)
-    assert (chosen.bound_s, chosen.stop_after_failures, chosen.network) == (5.0, 50, "clean")
+    assert (chosen.bound_s, chosen.stop_after_failures, chosen.network.labels) == (5.0, 50, ("clean",))
     assert chosen.max_concurrent is None
     assert chosen.gates == {}
     assert chosen.duration_s is None

@@ -86,7 +86,7 @@ def test_a_worker_that_is_killed_loses_its_own_calls_only_and_is_replaced(
 
     def kill_one(campaign: Campaign) -> None:
         if campaign.calls_up >= 8 and not victims:
-            victims.append(pool._workers[0].pid or 0)
+            victims.append(pool._workers()[0].pid or 0)
             os.kill(victims[0], signal.SIGKILL)
 
     with Pool(sipp("answer"), log_folder=tmp_path, concurrent=4, max_concurrent=8) as pool:

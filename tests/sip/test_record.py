@@ -69,10 +69,9 @@ def answered(number: str = "+15550100001") -> CallRecord:
 def dropped() -> CallRecord:
     """The record of a dial that was not made."""
     return never_dialled(
-        Dial(7, 2.0, "bounded", 1, warm_up=False, from_user="5"),
+        Dial(7, 2.0, "bounded", "clean", 1, warm_up=False, from_user="5"),
         call_id="run-7",
         number="100",
-        profile="clean",
         due_s=102.0,
         epoch=Epoch(100.0, 1.7e9),
         worker="local",

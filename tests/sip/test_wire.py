@@ -13,7 +13,7 @@ MESSAGES: list[wire.Message] = [
     wire.DialCommand("c", "sip:1@h", "sip:2@h"),
     wire.EndCommand("c", "bye"),
     wire.CloseCommand(),
-    wire.WorkerSpec("worker-0", "h", None, None, "127.0.0.1", "v.wav", "w.log"),
+    wire.WorkerSpec("worker-0", "h", "udp", None, None, "198.18.64.1", None, 9, 0, 4000, 8, "v.wav", "w.log"),
     phone.Rejected("c", 1.0, 486, "B\u00fcsy", is_local=False, to_tag=None),
     phone.Closed("c", 2.0, RtpStats(1, 2, 3, 4, 5, 0.5, None)),
     phone.Closed("c", 2.0, None),

@@ -1,0 +1,60 @@
+"""Where callers are: the addresses of each network profile, their ports, the namespace they are in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from network.namespace import Namespace
+from network.spec import CLEAN
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The callers' addresses under one profile: `first` and those after it, `count` in all.
+
+    Each line has one of them, and so a link, to itself; where `count` is None all lines share `first`, an
+    empty one being any. A line advertises the address that is as far from `advertised` as its own is from
+    `first` (its own where that is None) in Via, Contact and SDP.
+    """
+
+    profile: str
+    first: str
+    count: int | None = None
+    advertised: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a line uses of its address: the SIP port, and `rtp_count` ports for RTP and RTCP from `rtp` on."""
+
+    sip: int = 0  # any
+    rtp: int = 0
+    rtp_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """All callers' addresses, a block for each profile, in the namespace that they are of."""
+
+    blocks: tuple[Block, ...]
+    ports: Ports = Ports()
+    namespace: Namespace | None = None
+
+    @classmethod
+    def plain(cls, first: str, profile: str = CLEAN) -> Self:
+        """No emulated network: all lines share one address of this machine."""
+        return cls((Block(profile, first),))
+
+    @classmethod
+    def of(cls, announcement: Mapping[str, Any]) -> Self:
+        """Read what a lab says of its emulated network."""
+        blocks = tuple(
+            Block(each["name"], each["first"], each["count"], each["advertised"])
+            for each in announcement["profiles"]
+        )
+        ports, namespace = announcement["ports"], announcement["namespace"]
+        return cls(
+            blocks, Ports(**ports) if ports else Ports(), Namespace(**namespace) if namespace else None
+        )
