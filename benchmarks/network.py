@@ -162,7 +162,8 @@ def _relay(path: Path, packets_per_s: int, seconds: float) -> dict[str, Any]:
         near[0] = replace(near[0], udp=(PORT, *ports))
         target = (_RELAY_ALIAS, measured.getsockname()[1])
         far = Host(address=_RELAY_FAR, alias=_RELAY_ALIAS, udp=(load.getsockname()[1], target[1]))
-        relay = stack.enter_context(Relaying(profile, near=near, far=far, seed=1, out=journal))
+        relay = stack.enter_context(Relaying([profile], near=near, far=far, seed=1, out=journal))
+        relay.begin()
         rate = packets_per_s - _MEASURED_PER_S // 2  # one way only
         command = [sys.executable, "-m", "benchmarks.packets", _RELAY_ALIAS, str(rate)]
         stack.enter_context(_until_left([*command, *(host.address for host in near)]))

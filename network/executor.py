@@ -124,15 +124,19 @@ class Wire:
             WireError: The measurement could not be made.
         """
         addresses = [str(near_end(leg, number)) for number in range(flows)]
-        printed = companion.run("network.measuring", self._request(leg, addresses, for_s=for_s))
+        request = self._request(leg, addresses, [0] * flows, for_s=for_s)
+        printed = companion.run("network.measuring", request)
         return [passage(line) for line in printed.splitlines()]
 
     def watch(self, leg: Leg, *, every_s: float = 0.1) -> None:
         """Measure a leg, each of its profiles, until the wire is closed; each second goes to `out`."""
         if self._out is None:
             raise WireError("a leg can only be watched by a wire that writes its dose: give it a file")
-        addresses = [str(probe(leg, profile=each)) for each in range(len(self.choice.legs[leg]))]
-        request = self._request(leg, addresses, every_s=every_s, port=_WATCH_PORT, journal=str(self._out))
+        numbers = range(len(self.choice.legs[leg]))
+        addresses = [str(probe(leg, profile=each)) for each in numbers]
+        request = self._request(
+            leg, addresses, list(numbers), every_s=every_s, port=_WATCH_PORT, journal=str(self._out)
+        )
         self._watchers.append(Companion("network.measuring", request))
 
     def __enter__(self) -> Self:
@@ -152,11 +156,12 @@ class Wire:
             each.end()
         self._watchers.clear()
 
-    def _request(self, leg: Leg, addresses: Sequence[str], **options: Any) -> str:
+    def _request(self, leg: Leg, addresses: Sequence[str], numbers: Sequence[int], **options: Any) -> str:
         (path,) = (each for each in PATHS if each.leg is leg)
         request = Request(
             leg=leg,
             profiles=[profile.origin for profile in self.choice.legs[leg]],
+            numbers=numbers,
             seed=self._seed,
             began_s=self.began_s,
             near=asdict(self.places[path.near.place]),

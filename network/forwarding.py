@@ -42,12 +42,13 @@ class Lane:
 class Forwarding:
     """Packets on their way, and the lanes that they take; times are of the monotonic clock."""
 
-    def __init__(self, lanes: Sequence[Lane], *, start_s: float) -> None:
+    def __init__(self, lanes: Sequence[Lane], *, start_s: float, unread: Callable[[], int]) -> None:
         self._lanes = {lane.source: lane for lane in lanes}
         self._start_s = start_s
         self._waiting: list[tuple[float, int, float, Meter, int, bytes]] = []
         self._number = 0
         self.strangers = 0  # packets of no link's: broadcasts, other protocols
+        self.unread = unread
 
     def begin(self, doses: Sequence[LegDose], *, start_s: float) -> None:
         """Go over to other links, whose run begins at `start_s`; packets on their way keep their time."""

@@ -19,10 +19,10 @@ from network import language, priority
 from network.dose import Journal
 from network.errors import NetworkError
 from network.ledger import Passage, summary
-from network.leg import links
+from network.leg import Links
 from network.namespace import Namespace
 from network.probe import PORT, Ends, Probe
-from network.profile import Direction, Leg
+from network.profile import Direction
 from network.trace import VOICE_EVERY_S
 
 _LEVEL = 10  # of its real-time priority: below the wire's
@@ -38,12 +38,15 @@ class Request:
 
     leg: str
     profiles: Sequence[str]
+    numbers: Sequence[int]  # of the profile that each near address is under
     seed: int
     began_s: float
-    near: Mapping[str, str | None]
-    far: Mapping[str, str | None]
     near_addresses: Sequence[str]
     far_address: str
+    near_aliases: Sequence[str] = ()  # by which the other side knows them, where that differs
+    far_alias: str | None = None
+    near: Mapping[str, str | None] | None = None  # namespaces
+    far: Mapping[str, str | None] | None = None
     for_s: float | None = None
     every_s: float = VOICE_EVERY_S
     port: int = PORT
@@ -58,13 +61,16 @@ def serve(request: Request) -> None:
         OSError: The namespaces are gone, or the journal cannot be written.
     """
     profiles = [language.load(name) for name in request.profiles]
-    own = links(Leg(request.leg), profiles, seed=request.seed)
-    numbers = [own.number(IPv4Address(each).packed) or 0 for each in request.near_addresses]
+    near = [IPv4Address(each) for each in request.near_addresses]
+    numbers = {each.packed: number for each, number in zip(near, request.numbers, strict=True)}
+    own = Links(profiles, lambda address: numbers.get(address, -1), seed=request.seed)
     ends = Ends(
-        Namespace(**request.near),  # type: ignore[arg-type]
-        Namespace(**request.far),  # type: ignore[arg-type]
-        [IPv4Address(each) for each in request.near_addresses],
+        _namespace(request.near),
+        _namespace(request.far),
+        near,
         IPv4Address(request.far_address),
+        request.near_aliases or request.near_addresses,
+        request.far_alias or request.far_address,
     )
     journal = Journal(Path(request.journal)) if request.journal is not None else None
     priority.take(_LEVEL)
@@ -86,12 +92,16 @@ def serve(request: Request) -> None:
                     [
                         each
                         for each in passages
-                        if each.direction is direction and numbers[each.flow] == number
+                        if each.direction is direction and request.numbers[each.flow] == number
                     ]
                 )
-                for number, direction in itertools.product(sorted(set(numbers)), Direction)
+                for number, direction in itertools.product(sorted(set(request.numbers)), Direction)
             ]
             journal.write(lines, unix=time.time(), at_s=time.monotonic() - request.began_s)
+
+
+def _namespace(paths: Mapping[str, str | None] | None) -> Namespace | None:
+    return None if paths is None else Namespace(**paths)  # type: ignore[arg-type]
 
 
 def passage(line: str) -> Passage:

@@ -31,12 +31,17 @@ _STAMP = struct.Struct("@qq")
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Where a measurement goes from and to: a flow for each near address."""
+    """Where a measurement goes from and to: a flow for each near address.
 
-    near: Namespace
-    far: Namespace
+    Without a namespace an end is where this process is. The other side is spoken to by its alias.
+    """
+
+    near: Namespace | None
+    far: Namespace | None
     near_addresses: Sequence[IPv4Address]
     far_address: IPv4Address
+    near_aliases: Sequence[str]
+    far_alias: str
 
 
 class Probe:
@@ -54,13 +59,18 @@ class Probe:
         self._every_s = every_s
         self._unix_began_s = time.time() - (time.monotonic() - began_s)
         self._number = 0
-        ends.near.enter()
+        if ends.near is not None:
+            ends.near.enter()
         self._near = [
             _socket(address, port + number) for number, address in enumerate(ends.near_addresses, start=1)
         ]
-        ends.far.enter()
+        if ends.far is not None:
+            ends.far.enter()
         self._far = _socket(ends.far_address, port)
-        self._flows = [_flow(number, each, self._far) for number, each in enumerate(self._near)]
+        self._flows = [
+            _flow(number, each, alias, self._far, ends.far_alias)
+            for number, (each, alias) in enumerate(zip(self._near, ends.near_aliases, strict=True))
+        ]
 
     def run(self, for_s: float, stopped: Callable[[], bool] = lambda: False) -> Iterator[list[Passage]]:
         """Send for so long; each second hand out the packets of which all is known, until there are no more.
@@ -137,7 +147,9 @@ class _Flow:
     courses: Mapping[Direction, Course]
 
 
-def _flow(number: int, near_socket: socket.socket, far_socket: socket.socket) -> _Flow:
+def _flow(
+    number: int, near_socket: socket.socket, near_alias: str, far_socket: socket.socket, far_alias: str
+) -> _Flow:
     near, far = near_socket.getsockname(), far_socket.getsockname()
     near_bytes, far_bytes = socket.inet_aton(near[0]), socket.inet_aton(far[0])
     keys = {
@@ -145,7 +157,7 @@ def _flow(number: int, near_socket: socket.socket, far_socket: socket.socket) ->
         Direction.DOWN: far_bytes + near_bytes + struct.pack("!HH", far[1], near[1]),
     }
     courses = {way: Course(way, number, near_bytes, (UDP, key), VOICE_BYTES) for way, key in keys.items()}
-    return _Flow(near, far, courses)
+    return _Flow((near_alias, near[1]), (far_alias, far[1]), courses)
 
 
 def _socket(address: IPv4Address, port: int) -> socket.socket:

@@ -7,33 +7,49 @@ Both hosts advertise their aliases, so nothing is rewritten. It needs no privile
 import heapq
 import select
 import socket
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
+from typing import NamedTuple
 
+from network.connections import Connections, Sending
 from network.dose import LegDose, Meter
 from network.errors import CannotExpressError, UnavailableError
 from network.impairment import Fragments, Impairment
-from network.packet import TCP, UDP, udp_traffic
+from network.packet import UDP, udp_traffic
 from network.profile import Direction, Profile, Traffic
-from network.stream import Stream
 
 _UDP_OVERHEAD_BYTES = 28  # IP and UDP
-_TCP_OVERHEAD_BYTES = 52  # IP and TCP with timestamps
 _LARGEST_BYTES = 65536
-_MOST_SOCKETS = 900  # select(2) ends at descriptor 1023
 _AT_ONCE = 64
+_SO_MEMINFO = 55  # asm-generic/socket.h
+_MEMINFO = struct.Struct("@9I")  # linux/sock_diag.h; the last is how many datagrams found no room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """One side: where it is, the alias that the other side knows it by, and the ports that it uses."""
+    """One side: where it is, the alias that the other side knows it by, and the ports that it uses.
+
+    A near host says by its number which of the leg's profiles it is under.
+    """
 
     address: str
     alias: str
     udp: tuple[int, ...] = ()
     tcp: tuple[int, ...] = ()  # that it listens on
+    profile: int = 0
+
+
+class _Route(NamedTuple):
+    """How the datagrams of a flow go on: from which socket to whom, what says when, what counts them."""
+
+    send: Callable[[bytes, tuple[str, int]], object]
+    target: tuple[str, int]
+    release: Callable[..., tuple[float, ...]]
+    flow: tuple[int, bytes]
+    meter: Meter
 
 
 def check(profile: Profile, *, tcp: bool) -> None:
@@ -61,35 +77,49 @@ def _disturbs_streams(one: Impairment) -> bool:
 
 
 class Relay:
-    """Datagrams and streams between near hosts and a far one; each near host is on a link of its own."""
+    """Datagrams and streams between near hosts and a far one; times are of the monotonic clock.
 
-    def __init__(self, near: Sequence[Host], far: Host, dose: LegDose) -> None:
+    Raises:
+        UnavailableError: An alias is taken, or this process may not have so many sockets.
+    """
+
+    def __init__(self, near: Sequence[Host], far: Host, dose: LegDose, *, start_s: float) -> None:
         self._dose = dose
-        self._start_s = monotonic()
+        self._start_s = start_s
         self._hosts = {host.address: host for host in (*near, far)}
         self._far = far
+        self._epoll = select.epoll()
         self._datagrams: dict[int, tuple[socket.socket, Host, int]] = {}
         self._by_alias: dict[tuple[str, int], socket.socket] = {}
-        self._listeners: dict[int, tuple[socket.socket, Host, int]] = {}
-        self._streams: list[Stream] = []
-        self._waiting: list[tuple[float, int, float, Meter, Callable[[], object]]] = []
+        self._connections = Connections(self._epoll, self._meet)
+        self._routes: dict[tuple[int, tuple[str, int]], _Route] = {}
+        self._waiting: list[tuple[float, int, float, Meter, Callable[..., object], tuple[object, ...]]] = []
         self._number = 0
         self.strangers = 0
-        if sum(len(host.udp) + len(host.tcp) for host in self._hosts.values()) > _MOST_SOCKETS:
-            raise UnavailableError(f"a relay serves up to {_MOST_SOCKETS} ports: give its hosts fewer")
         for host in self._hosts.values():
             for port in host.udp:
                 bound = _bound(socket.SOCK_DGRAM, host, port)
                 self._datagrams[bound.fileno()] = (bound, host, port)
                 self._by_alias[host.alias, port] = bound
+                self._epoll.register(bound, select.EPOLLIN)
             for port in host.tcp:
-                bound = _bound(socket.SOCK_STREAM, host, port)
-                bound.listen()
-                self._listeners[bound.fileno()] = (bound, host, port)
+                self._connections.listen(_bound(socket.SOCK_STREAM, host, port), host.address, port)
 
-    def at_s(self) -> float:
-        """Seconds since it began."""
-        return monotonic() - self._start_s
+    def begin(self, doses: Sequence[LegDose], *, start_s: float) -> None:
+        """Go over to other links, whose run begins at `start_s`; what is on its way keeps its time."""
+        (self._dose,), self._start_s = doses, start_s
+        self._routes.clear()
+
+    def forget(self) -> None:
+        """Let go of routes, which flows that still live find again."""
+        self._routes.clear()
+
+    def unread(self) -> int:
+        """Datagrams that sockets had no room for because this process was too slow."""
+        return sum(
+            _MEMINFO.unpack(bound.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))[-1]
+            for bound, _, _ in self._datagrams.values()
+        )
 
     def run(self, until_s: float, listen: int) -> bool:
         """Carry on until a moment, or until there is something to read from `listen`: then True."""
@@ -97,91 +127,89 @@ class Relay:
             now_s = self._deliver()
             if now_s >= until_s:
                 return False
-            self._streams = [each for each in self._streams if not self._is_over(each)]
-            reading = {each.source.fileno(): each for each in self._streams if each.wants_to_read}
-            writing = {each.sink.fileno(): each for each in self._streams if each.wants_to_write}
+            self._connections.watch()
             wake_s = min(self._waiting[0][0], until_s) if self._waiting else until_s
-            sources = [listen, *self._datagrams, *self._listeners, *reading]
-            readable, writable, _ = select.select(sources, list(writing), (), max(wake_s - now_s, 0.0))
-            for source in readable:
-                if source == listen:
-                    return True
-                if source in self._datagrams:
-                    self._take_datagrams(*self._datagrams[source])
-                elif source in self._listeners:
-                    self._take_connection(*self._listeners[source])
-                else:
-                    reading[source].read()
-            for sink in writable:
-                writing[sink].flush()
+            # select counts in microseconds where epoll has milliseconds, and has only two to look at.
+            wait_s = max(wake_s - now_s, 0.0)
+            readable, _, _ = select.select((listen, self._epoll.fileno()), (), (), wait_s)
+            if listen in readable:
+                return True
+            if readable:
+                for descriptor, events in self._epoll.poll(0):
+                    if (datagrams := self._datagrams.get(descriptor)) is not None:
+                        self._take_datagrams(descriptor, *datagrams)
+                    else:
+                        self.strangers += not self._connections.take(descriptor, events)
 
     def _deliver(self) -> float:
-        waiting, now_s = self._waiting, self.at_s()
+        waiting, now_s = self._waiting, monotonic()
         while waiting and waiting[0][0] <= now_s:
-            due_s, _, arrived_s, meter, deliver = heapq.heappop(waiting)
+            due_s, _, arrived_s, meter, deliver, what = heapq.heappop(waiting)
             try:
-                deliver()
+                deliver(*what)
             except OSError:  # nobody there: what an ICMP message said of an earlier one
                 meter.refused += 1
-            now_s = self.at_s()
+            now_s = monotonic()
             meter.add(arrived_s, due_s, now_s)
         return now_s
 
-    def _take_datagrams(self, bound: socket.socket, host: Host, port: int) -> None:
+    def _take_datagrams(self, descriptor: int, bound: socket.socket, host: Host, port: int) -> None:
         """Read what was sent to a host's alias and send it on, from its sender's alias, when it is due."""
+        routes, waiting, start_s = self._routes, self._waiting, self._start_s
         for _ in range(_AT_ONCE):
             try:
-                payload, (address, sender_port) = bound.recvfrom(_LARGEST_BYTES)
+                payload, sender = bound.recvfrom(_LARGEST_BYTES)
             except BlockingIOError:
                 return
             except OSError:  # an ICMP message
                 continue
-            sender = self._hosts.get(address)
-            outlet = self._by_alias.get((sender.alias, sender_port)) if sender is not None else None
-            if sender is None or outlet is None or (sender is self._far) is (host is self._far):
-                self.strangers += 1
-                continue
-            flow = (UDP, address, sender_port, host.address, port)
-            size_bytes = len(payload) + _UDP_OVERHEAD_BYTES
-            deliver = partial(outlet.sendto, payload, (host.address, port))
-            self._release(sender, host, flow, size_bytes, udp_traffic(payload), deliver)
+            route = routes.get((descriptor, sender))
+            if route is None:
+                route = self._route(sender, host, port)
+                if route is None:
+                    self.strangers += 1
+                    continue
+                routes[descriptor, sender] = route
+            send, target, release, flow, meter = route
+            now_s, size_bytes = monotonic(), len(payload) + _UDP_OVERHEAD_BYTES
+            for due_s in release(now_s - start_s, size_bytes, flow, udp_traffic(payload)):
+                self._number += 1
+                item = (due_s + start_s, self._number, now_s, meter, send, (payload, target))
+                heapq.heappush(waiting, item)
 
-    def _take_connection(self, listener: socket.socket, host: Host, port: int) -> None:
-        """Meet a connection to a host's alias with one to the host, from the alias of whoever made it."""
-        try:
-            accepted, (address, sender_port) = listener.accept()
-        except OSError:
-            return
-        sender = self._hosts.get(address)
-        if sender is None or (sender is self._far) is (host is self._far):
-            self.strangers += 1
-            accepted.close()
-            return
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        for each in (accepted, made):
-            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            made.bind((sender.alias, 0))
-            made.connect((host.address, port))  # at once on loopback: done, or refused
-        except OSError:
-            accepted.close()
-            made.close()
-            return
-        for each in (accepted, made):
-            each.setblocking(False)
-        key = (TCP, address, sender_port, host.address, port)
-        self._streams.append(Stream(accepted, made, partial(self._release_chunk, sender, host, key)))
-        self._streams.append(Stream(made, accepted, partial(self._release_chunk, host, sender, key)))
+    def _route(self, sender: tuple[str, int], host: Host, port: int) -> _Route | None:
+        """How datagrams from a sender to a host's port go on; None for a stranger's."""
+        address, sender_port = sender
+        source = self._hosts.get(address)
+        outlet = self._by_alias.get((source.alias, sender_port)) if source is not None else None
+        if source is None or outlet is None:
+            return None
+        way = self._way(source, host)
+        if way is None:
+            return None
+        ends = socket.inet_aton(address) + socket.inet_aton(host.address)
+        flow = (UDP, ends + struct.pack("!HH", sender_port, port))
+        return _Route(outlet.sendto, (host.address, port), way[0], flow, way[1])
 
-    def _release_chunk(
-        self,
-        sender: Host,
-        receiver: Host,
-        flow: tuple[object, ...],
-        chunk: bytes,
-        write: Callable[[], object],
-    ) -> None:
-        self._release(sender, receiver, flow, len(chunk) + _TCP_OVERHEAD_BYTES, Traffic.TCP, write)
+    def _way(self, sender: Host, receiver: Host) -> tuple[Callable[..., tuple[float, ...]], Meter] | None:
+        """What says when a packet from one to the other is due, and counts it; None for those of one side."""
+        if (sender is self._far) is (receiver is self._far):
+            return None
+        direction = Direction.UP if receiver is self._far else Direction.DOWN
+        near = sender if direction is Direction.UP else receiver
+        found = self._dose.links.of(socket.inet_aton(near.address))
+        if found is None:
+            return None
+        number, link = found
+        return link.way(direction).release, self._dose.meters[number][direction]
+
+    def _meet(self, address: str, alias: str) -> tuple[str, Sending, Sending] | None:
+        """Who called an alias, and what takes the chunks there and back; None for a stranger."""
+        caller = self._hosts.get(address)
+        (called,) = (host for host in self._hosts.values() if host.alias == alias)
+        if caller is None or self._way(caller, called) is None:
+            return None
+        return caller.alias, partial(self._release, caller, called), partial(self._release, called, caller)
 
     def _release(
         self,
@@ -189,34 +217,25 @@ class Relay:
         receiver: Host,
         flow: tuple[object, ...],
         size_bytes: int,
-        traffic: Traffic,
-        deliver: Callable[[], object],
+        write: Callable[[], object],
     ) -> None:
-        direction = Direction.UP if receiver is self._far else Direction.DOWN
-        near = sender if direction is Direction.UP else receiver
-        found = self._dose.links.of(socket.inet_aton(near.address))
-        if found is None:
-            self.strangers += 1
+        if (way := self._way(sender, receiver)) is None:
             return
-        now_s = self.at_s()
-        meter = self._dose.meters[found[0]][direction]
-        for due_s in found[1].way(direction).release(now_s, size_bytes, flow, traffic):
+        (release, meter), now_s = way, monotonic()
+        for due_s in release(now_s - self._start_s, size_bytes, flow, Traffic.TCP):
             self._number += 1
-            heapq.heappush(self._waiting, (due_s, self._number, now_s, meter, deliver))
-
-    def _is_over(self, stream: Stream) -> bool:
-        """Whether both directions of a connection have ended; its sockets are closed then."""
-        if not stream.over:
-            return False
-        if any(each.source is stream.sink and not each.over for each in self._streams):
-            return False
-        stream.source.close()
-        stream.sink.close()
-        return True
+            item = (due_s + self._start_s, self._number, now_s, meter, write, ())
+            heapq.heappush(self._waiting, item)
 
 
 def _bound(kind: socket.SocketKind, host: Host, port: int) -> socket.socket:
-    made = socket.socket(socket.AF_INET, kind)
+    try:
+        made = socket.socket(socket.AF_INET, kind)
+    except OSError as error:
+        raise UnavailableError(
+            f"a relay needs more sockets than this process may have ({error.strerror}): raise `ulimit -n`, "
+            f"or give it fewer callers"
+        ) from None
     try:
         made.bind((host.alias, port))
     except OSError as error:

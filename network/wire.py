@@ -6,25 +6,19 @@ Until it reads `begin` every leg is clean, so that what runs in the namespaces c
 
 import argparse
 import json
-import os
-import resource
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from network import priority, spec, topology
+from network import serving, spec, topology
 from network.dose import Journal, LegDose
+from network.emulation import Executor
 from network.errors import NetworkError, UnavailableError
 from network.forwarding import Forwarding, Lane
 from network.leg import links
 from network.places import Places
 from network.profile import Direction
-
-_EVERY_S = 1.0
-_FORGET_EVERY_S = 30.0
-_LEVEL = 20  # of its real-time priority: above everything of the tester
-_STDIN = 0
 
 
 def _legs(choice: spec.Choice, *, seed: int) -> list[LegDose]:
@@ -52,52 +46,14 @@ def serve(choice: spec.Choice, *, seed: int, journal: Journal | None) -> None:
         places = Places()
     except OSError as error:
         raise UnavailableError(f"namespaces and their devices cannot be made: {error}") from None
-    given = priority.take(_LEVEL)
-    start_s = time.monotonic()
-    doses = _legs(spec.choose(spec.CLEAN), seed=seed)
-    forwarding = Forwarding(_lanes(places, doses), start_s=start_s)
-    print(
-        json.dumps({"ready": True, "pid": os.getpid(), "priority": given, "places": places.announcement()}),
-        flush=True,
+    clean = _legs(spec.choose(spec.CLEAN), seed=seed)
+    serving.serve(
+        Forwarding(_lanes(places, clean), start_s=time.monotonic(), unread=places.unread),
+        Executor.WIRE,
+        lambda: _legs(choice, seed=seed),
+        announcement={"places": places.announcement()},
+        journal=journal,
     )
-    began = False
-    tick_s, forget_s, cpu_s = start_s + _EVERY_S, start_s + _FORGET_EVERY_S, _cpu_s()
-    while True:
-        if forwarding.run(tick_s, _STDIN):
-            word = os.read(_STDIN, 100).decode()
-            if "begin" in word:
-                doses, start_s, began = _legs(choice, seed=seed), time.monotonic(), True
-                forwarding.begin(doses, start_s=start_s)
-                tick_s, forget_s = start_s + _EVERY_S, start_s + _FORGET_EVERY_S
-                print(json.dumps({"began_s": start_s}), flush=True)
-                continue
-        else:
-            word = "tick"
-        now_s, used_s = time.monotonic(), _cpu_s()
-        if began and journal is not None:
-            own = {
-                "kind": "executor",
-                "executor": "wire",
-                "priority": given,
-                "cpu_s": round(used_s - cpu_s, 4),
-                "unread": places.unread(),
-                "strangers": forwarding.strangers,
-            }
-            lines = [line for dose in doses for line in dose.take(now_s - start_s)]
-            journal.write([*lines, own], unix=time.time(), at_s=now_s - start_s)
-        if not word:
-            return
-        cpu_s, tick_s = used_s, tick_s + _EVERY_S
-        if now_s >= forget_s:
-            forget_s += _FORGET_EVERY_S
-            forwarding.forget()
-            for dose in doses:
-                dose.links.forget(now_s - start_s)
-
-
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

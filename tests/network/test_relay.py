@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -65,7 +66,8 @@ def test_datagrams_go_both_ways_late_and_each_side_knows_the_other_by_its_alias(
     far, far_port = udp(sockets, FAR)
     hosts = Host(address=NEAR, alias=NEAR_ALIAS, udp=(near_port,))
     other = Host(address=FAR, alias=FAR_ALIAS, udp=(far_port,))
-    with Relaying(profile(tmp_path, "[up]\ndelay_ms = 100"), near=[hosts], far=other, seed=1):
+    with Relaying([profile(tmp_path, "[up]\ndelay_ms = 100")], near=[hosts], far=other, seed=1) as relay:
+        relay.begin()
         begun_s = time.monotonic()
         near.sendto(b"there", (FAR_ALIAS, far_port))
         assert far.recvfrom(100) == (b"there", (NEAR_ALIAS, near_port))
@@ -82,8 +84,10 @@ def test_datagrams_are_lost_and_doubled_as_the_seeded_model_says(tmp_path: Path,
     hosts = Host(address=NEAR, alias=NEAR_ALIAS, udp=(near_port,))
     other = Host(address=FAR, alias=FAR_ALIAS, udp=(far_port,))
     way = Link(own, seed=5, name=NEAR).up
-    flow = (UDP, NEAR, near_port, FAR, far_port)
-    with Relaying(own, near=[hosts], far=other, seed=5, out=tmp_path / "network.jsonl"):
+    ends = socket.inet_aton(NEAR) + socket.inet_aton(FAR)
+    flow = (UDP, ends + struct.pack("!HH", near_port, far_port))
+    with Relaying([own], near=[hosts], far=other, seed=5, out=tmp_path / "network.jsonl") as relay:
+        relay.begin()
         for number in range(300):
             near.sendto(RTP + number.to_bytes(2), (FAR_ALIAS, far_port))
             expected = way.release(0.0, len(RTP) + 30, flow, Traffic.MEDIA)
@@ -104,7 +108,8 @@ def test_a_stream_arrives_whole_late_and_ends_when_its_sender_ends_it(
     listener, port = tcp(sockets, FAR)
     hosts = Host(address=NEAR, alias=NEAR_ALIAS)
     other = Host(address=FAR, alias=FAR_ALIAS, tcp=(port,))
-    with Relaying(profile(tmp_path, "[both]\ndelay_ms = 80"), near=[hosts], far=other, seed=1):
+    with Relaying([profile(tmp_path, "[both]\ndelay_ms = 80")], near=[hosts], far=other, seed=1) as relay:
+        relay.begin()
         calling = sockets.enter_context(
             socket.create_connection((FAR_ALIAS, port), source_address=(NEAR, 0), timeout=20)
         )
@@ -129,7 +134,8 @@ def test_a_connection_that_is_refused_is_closed(tmp_path: Path, sockets: ExitSta
     listener.close()
     hosts = Host(address=NEAR, alias=NEAR_ALIAS)
     other = Host(address=FAR, alias=FAR_ALIAS, tcp=(port,))
-    with Relaying(profile(tmp_path, ""), near=[hosts], far=other, seed=1):
+    with Relaying([profile(tmp_path, "")], near=[hosts], far=other, seed=1) as relay:
+        relay.begin()
         calling = sockets.enter_context(
             socket.create_connection((FAR_ALIAS, port), source_address=(NEAR, 0), timeout=20)
         )
@@ -143,7 +149,8 @@ def test_strangers_are_not_served(tmp_path: Path, sockets: ExitStack) -> None:
     far, far_port = udp(sockets, FAR)
     hosts = Host(address=NEAR, alias=NEAR_ALIAS, udp=(near_port,))
     other = Host(address=FAR, alias=FAR_ALIAS, udp=(far_port,))
-    with Relaying(profile(tmp_path, ""), near=[hosts], far=other, seed=1):
+    with Relaying([profile(tmp_path, "")], near=[hosts], far=other, seed=1) as relay:
+        relay.begin()
         stranger.sendto(b"stranger", (FAR_ALIAS, far_port))
         near.sendto(b"friend", (FAR_ALIAS, far_port))
         assert far.recv(100) == b"friend"
@@ -156,7 +163,7 @@ def test_an_alias_that_is_taken_is_said_before_anything_runs(tmp_path: Path, soc
     other = Host(address=FAR, alias=FAR_ALIAS, udp=(port,))
     with (
         pytest.raises(UnavailableError, match=f"the alias {FAR_ALIAS} port {port} cannot be had"),
-        Relaying(profile(tmp_path, ""), near=[hosts], far=other, seed=1),
+        Relaying([profile(tmp_path, "")], near=[hosts], far=other, seed=1),
     ):
         pass
 
@@ -166,7 +173,8 @@ def test_a_relay_that_was_killed_leaves_its_aliases_free(tmp_path: Path, sockets
     _, far_port = udp(sockets, FAR)
     hosts = Host(address=NEAR, alias=NEAR_ALIAS)
     other = Host(address=FAR, alias=FAR_ALIAS, udp=(far_port,))
-    with Relaying(profile(tmp_path, ""), near=[hosts], far=other, seed=1) as relay:
+    with Relaying([profile(tmp_path, "")], near=[hosts], far=other, seed=1) as relay:
+        relay.begin()
         os.kill(relay.pid, signal.SIGKILL)
         psutil.Process(relay.pid).wait(10)
         again = sockets.enter_context(socket.socket(type=socket.SOCK_DGRAM))
