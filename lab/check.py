@@ -12,6 +12,8 @@ from lab.gateway import find_livekit_sip, livekit_sip_version
 from lab.process import free_port
 from lab.server import find_livekit_server, find_redis, livekit_server_version
 from lab.vendor import KNOWN_VERSIONS, find_uv, folder, is_fetched
+from network import capability
+from network.emulation import Executor
 
 _OLDEST_KERNEL = (5, 3)  # pidfd_open(2)
 
@@ -28,6 +30,9 @@ def check() -> int:
     print(f"optional livekit-sip: {_livekit_sip()}")
     for version in KNOWN_VERSIONS:
         print(f"optional vendor-{version}: {_vendor(version)}")
+    for executor in Executor:
+        lacking = capability.missing(executor)
+        print(f"optional --network by the {executor}: {'; '.join(lacking) or 'works here'}")
     if missing:
         print(f"lab: {missing} of {len(_NEEDS)} needs are not met", file=sys.stderr)
     return 1 if missing else 0

@@ -11,7 +11,8 @@ from network import capability
 from network.emulation import Callers, Emulation, Executor
 from network.errors import NetworkError
 from network.executor import Wire
-from network.spec import CLEAN, Choice
+from network.profile import Leg
+from network.spec import Choice
 from network.topology import Place
 
 DOSE = "network.jsonl"
@@ -44,9 +45,8 @@ def begin(emulation: Emulation) -> dict[str, object]:
     """
     try:
         began_s = emulation.begin()
-        for leg, profiles in emulation.choice.legs.items():
-            if any(profile.origin != CLEAN for profile in profiles):
-                emulation.watch(leg)
+        for leg in filter(emulation.choice.degrades, Leg):
+            emulation.watch(leg)
     except NetworkError as error:
         raise LabError(str(error)) from None
     return {"event": "began", "monotonic": began_s, "unix": time.time() - time.monotonic() + began_s}

@@ -26,8 +26,7 @@ from lab.sites import Sites, sites_on
 from lab.trunk_calls import write_trunk_calls
 from lab.versions import versions
 from network.emulation import Emulation, Executor
-from network.profile import Leg
-from network.spec import CLEAN, Choice
+from network.spec import Choice
 from rooms.clock import Offset
 from rooms.provision import Digest, Route, provisioned
 
@@ -142,7 +141,6 @@ async def lab_up(wish: Wish, say: Callable[[str], None]) -> AsyncIterator[Lab]:
 
         emulation = None
         if wish.network is not None and not wish.network.is_clean:
-            _require_apart(wish)
             say(f"making the network {wish.network}")
             emulation = up.enter_context(
                 emulated(wish.network, wish.network_executor, seed=wish.seed, run_dir=wish.run_dir)
@@ -254,18 +252,6 @@ async def _begin_faults(wish: Wish) -> None:
         )
         if "error" in answer:
             raise LabError(str(answer["error"]))
-
-
-def _require_apart(wish: Wish) -> None:
-    """Refuse a network of the settings' leg for filters that ask at their agent's server."""
-    assert wish.network is not None  # noqa: S101 - asked only where there is one
-    degraded = any(profile.origin != CLEAN for profile in wish.network.legs[Leg.SETTINGS])
-    for arm in wish.arms:
-        if degraded and arm.vendor_version is not None:
-            raise LabError(
-                f"the filter of the arm {arm.name} asks at its agent's server, so its set-up is not on the "
-                "leg settings: degrade the leg agent, or leave the arm out"
-            )
 
 
 def _start_proxy(wish: Wish, arm: Arm, server: LiveKitServer, sites: Sites, port: int) -> Child:

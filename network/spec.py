@@ -36,6 +36,10 @@ class Choice:
         """
         return tuple(self._label(caller) for caller in self.legs[Leg.CALLER])
 
+    def degrades(self, leg: Leg) -> bool:
+        """Whether a leg has a profile that is not clean."""
+        return any(profile.origin != CLEAN for profile in self.legs[leg])
+
     def _label(self, caller: Profile) -> str:
         own = (caller, *(self.legs[leg][0] for leg in (Leg.AGENT, Leg.SETTINGS)))
         parts = [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis.gates import CATALOGUE, Verdict
-from lab.__main__ import parser as lab_parser
+from lab.command_line import parser as lab_parser
 from network.__main__ import parser as network_parser
 from rooms.__main__ import parser as rooms_parser
 from sip.options import DECLARED
