@@ -47,11 +47,19 @@ def stage(
     lines: int = 1000,
     max_concurrent: int | None = None,
     stop_after_failures: int = 50,
+    profiles: tuple[str, ...] = ("clean",),
 ) -> Stage:
     """A campaign of constant arrivals on two arms, ready to run from 1000 s on."""
     clock = FakeClock(1000.0)
     phone = FakePhone(clock, behave, lines=lines)
-    plan = Plan(calls=calls, calls_per_second=rate, arms=("a", "b"), seed=1, arrivals=Arrivals.CONSTANT)
+    plan = Plan(
+        calls=calls,
+        calls_per_second=rate,
+        arms=("a", "b"),
+        seed=1,
+        arrivals=Arrivals.CONSTANT,
+        profiles=profiles,
+    )
     records: list[CallRecord] = []
     campaign = Campaign(
         plan.dials(),
@@ -83,6 +91,18 @@ def test_every_dial_is_made_when_it_is_due_and_leaves_one_record() -> None:
     assert {(record.arm, record.number) for record in play.records} == {("a", "100"), ("b", "200")}
     assert len({order.from_user for order in play.phone.orders}) == 20
     assert (play.campaign.calls_up, play.campaign.dropped_dials, play.campaign.stop_reason) == (0, 0, None)
+
+
+def test_a_call_s_network_is_ordered_and_on_record_also_of_a_dial_that_was_dropped() -> None:
+    """The phone is told which, and the label stays with whatever becomes of the call."""
+    play = stage(calls=12, rate=20.0, lines=4, profiles=("clean", "flap"))
+    play.run()
+
+    ordered = {order.call_id: order.profile for order in play.phone.orders}
+    dropped = [record for record in play.records if record.call_id not in ordered]
+    assert dropped
+    assert {record.profile for record in dropped} == {"clean", "flap"}
+    assert all(record.profile == ordered[record.call_id] for record in play.records if record not in dropped)
 
 
 def test_calls_of_every_kind_end_in_their_outcome() -> None:

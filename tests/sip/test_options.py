@@ -172,6 +172,32 @@ def test_gates_come_in_one_line_or_in_a_file(tmp_path: Path) -> None:
     assert read("--gates", str(file)).gates == {"not_answered": 0.1, "mos_p5": 3.6}
 
 
+def test_the_lab_s_network_is_chosen_by_leg_and_by_call() -> None:
+    """A choice means the same in any folder, and its executor may be named."""
+    chosen = read("--network", "clean+wifi-congested;agent=flap", "--network-executor", "wire")
+
+    assert chosen.network.labels == ("flap", "wifi-congested;flap")
+    assert str(chosen.network) == "caller=clean+wifi-congested;agent=flap;settings=clean"
+    assert chosen.network_executor == "wire"
+    assert read().network.is_clean
+    assert read("--trunk", "sip:127.0.0.1", "--numbers", "+1", "--network", "clean").network.is_clean
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["--network", "moon"], "take one of"),
+        (["--network", ""], "take one of"),
+        (["--network", "moon=flap"], "there are caller, agent, settings"),
+        (["--network", "flap", "--trunk", "sip:127.0.0.1", "--numbers", "+1"], "leave out --trunk"),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused(words: list[str], remedy: str) -> None:
+    """With what would do, before anything starts."""
+    with pytest.raises(UsageError, match=f"^--network cannot be .*{remedy}"):
+        read(*words)
+
+
 @pytest.mark.parametrize(
     ("words", "option", "value"),
     [

@@ -1,16 +1,18 @@
 """The plan of a run."""
 
 import collections
+import dataclasses
 import itertools
 import math
 import statistics
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sip.errors import UsageError
-from sip.plan import PER_ARM_AND_BLOCK, Arrivals, Plan
+from sip.plan import PER_ARM_AND_BLOCK, Arrivals, Dial, Plan
 
 ARMS = ("unbounded", "bounded")
 
@@ -28,6 +30,7 @@ plans = st.builds(
     seed=st.integers(0, 2**32),
     arrivals=st.sampled_from(Arrivals),
     warm_up=st.integers(0, 5),
+    profiles=st.sampled_from([("clean",), ("clean", "flap"), ("x", "y", "z")]),
 )
 
 
@@ -68,6 +71,50 @@ def test_every_full_block_holds_each_arm_twice(plan: Plan) -> None:
         counts.update(dial.arm for dial in dials)
         assert max(counts.values()) <= PER_ARM_AND_BLOCK
         assert max(counts.values()) - min(counts.values()) <= 1
+
+
+def spread(dials: Iterable[Dial], profiles: tuple[str, ...]) -> int:
+    """By how many calls the commonest profile is ahead of the rarest."""
+    counts = collections.Counter(dict.fromkeys(profiles, 0))
+    counts.update(dial.profile for dial in dials)
+    return max(counts.values()) - min(counts.values())
+
+
+@given(plans)
+def test_within_an_arm_no_profile_is_ever_more_than_one_call_ahead(plan: Plan) -> None:
+    """However early a run is cut, each arm has met its networks equally often."""
+    for arm in plan.arms:
+        measured = [dial for dial in plan.dials() if dial.arm == arm and not dial.warm_up]
+        for length in range(len(measured) + 1):
+            assert spread(measured[:length], plan.profiles) <= 1
+
+
+@given(plans)
+def test_the_warm_up_reaches_as_many_profiles_as_it_can(plan: Plan) -> None:
+    """Balanced within each arm, and over all arms together."""
+    warm = [dial for dial in plan.dials() if dial.warm_up]
+
+    assert spread(warm, plan.profiles) <= 1
+    for arm in plan.arms:
+        assert spread((dial for dial in warm if dial.arm == arm), plan.profiles) <= 1
+
+
+@given(plans)
+def test_profiles_move_neither_due_times_nor_arms(plan: Plan) -> None:
+    """They have random numbers of their own: a run may be repeated under other networks, call by call."""
+    clean = dataclasses.replace(plan, profiles=("clean",))
+
+    assert [dataclasses.replace(dial, profile="clean") for dial in plan.dials()] == list(clean.dials())
+
+
+def test_profiles_come_in_random_order_in_each_arm_apart_from_the_other() -> None:
+    """Of both arms' next two calls each pair of orders comes up, about equally often."""
+    dials = list(plan(calls=4 * 600, arms=("a", "b"), profiles=("x", "y")).dials())
+    a, b = ([dial.profile for dial in dials if dial.arm == arm] for arm in ("a", "b"))
+    orders = collections.Counter(zip(a[::2], b[::2], strict=True))
+
+    assert len(orders) == 4
+    assert all(count == pytest.approx(150, abs=55) for count in orders.values())  # five standard deviations
 
 
 @given(plans)

@@ -1,0 +1,47 @@
+"""What a lab says of its emulated network, as the phones understand it."""
+
+from network.namespace import Namespace
+from sip.access import Access, Block, Ports
+from sip.lab_process import LabNetwork
+
+WIRE = {
+    "spec": "caller=wifi-congested+g114-150;agent=clean;settings=clean",
+    "executor": "wire",
+    "priority": "realtime",
+    "profiles": [
+        {"name": "wifi-congested", "first": "198.18.64.1", "count": 2045, "advertised": None},
+        {"name": "g114-150", "first": "198.18.72.1", "count": 2045, "advertised": None},
+    ],
+    "ports": None,
+    "namespace": {"network": "/proc/7/fd/3", "user": None},
+}
+RELAY = {
+    **WIRE,
+    "executor": "relay",
+    "profiles": [
+        {"name": "wifi-congested", "first": "127.96.16.1", "count": 32, "advertised": "127.96.24.1"}
+    ],
+    "ports": {"sip": 15060, "rtp": 14000, "rtp_count": 8},
+    "namespace": None,
+}
+
+
+def test_a_wire_has_a_block_of_addresses_for_each_profile_in_its_namespace() -> None:
+    """Any port will do there."""
+    network = LabNetwork.of(WIRE)
+
+    assert (network.executor, network.priority) == ("wire", "realtime")
+    assert network.access == Access(
+        (Block("wifi-congested", "198.18.64.1", 2045), Block("g114-150", "198.18.72.1", 2045)),
+        Ports(sip=0, rtp=0, rtp_count=0),
+        Namespace("/proc/7/fd/3"),
+    )
+
+
+def test_a_relay_s_callers_keep_to_ports_and_advertise_aliases() -> None:
+    """They stay in the machine's own network."""
+    access = LabNetwork.of(RELAY).access
+
+    assert access.blocks == (Block("wifi-congested", "127.96.16.1", 32, "127.96.24.1"),)
+    assert access.ports == Ports(sip=15060, rtp=14000, rtp_count=8)
+    assert access.namespace is None
