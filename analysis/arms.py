@@ -8,12 +8,15 @@ import pandas as pd
 
 from analysis.causes import causes
 from analysis.gates import agent_connect
-from analysis.intervals import QUANTILES, Estimate, Values, percentile, share
+from analysis.intervals import QUANTILES, Estimate, Values, mean, percentile, share
+from analysis.retransmissions import MOST
 from analysis.survival import rmst
 
 # RFC 6076, sections 4.6, 4.7 and 4.8.
 SEER_STATUSES = (480, 486, 600, 603)
 ISA_STATUSES = (408, 500, 503, 504)
+
+LOW_QUANTILES = {"p1": 0.01, "p5": 0.05, "p10": 0.1, "p50": 0.5}
 
 OUTCOMES = (
     "answered",
@@ -36,6 +39,35 @@ class Percentiles:
     p90: Estimate
     p95: Estimate
     p99: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class LowPercentiles:
+    """Four percentiles of what is worst where it is low."""
+
+    p1: Estimate
+    p5: Estimate
+    p10: Estimate
+    p50: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Rtp:
+    """How the callers' incoming voice came, and how it will have sounded (G.107)."""
+
+    loss_share: Percentiles
+    jitter_ms: Percentiles
+    mos: LowPercentiles
+
+
+@dataclass(frozen=True, slots=True)
+class Retransmissions:
+    """Requests that callers had to send again (RFC 3261, 17.1): in all, and on average in a call."""
+
+    invite: int
+    bye: int
+    calls: int
+    per_call: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +96,11 @@ class ArmSummary:
     ring_to_answer_s: Percentiles
     agent_connect_s: Percentiles
     wait_s: Percentiles
+    greeting_s: Percentiles
     post_dial_delay_s: Percentiles
     rmst_s: Estimate
+    rtp: Rtp
+    sip_retransmissions: Retransmissions
     causes: Mapping[str, int]
 
 
@@ -102,9 +137,34 @@ def arm_summary(
         ring_to_answer_s=percentiles(_known(counted["ring_to_answer_s"]), tau_s),
         agent_connect_s=percentiles(latencies, reach, errors),
         wait_s=percentiles(_known(counted["wait_s"]), tau_s),
+        greeting_s=percentiles(_known(counted["greeting_s"])),
         post_dial_delay_s=percentiles(_known(counted["post_dial_delay_s"])),
         rmst_s=rmst(_known(counted["ring_to_answer_s"]), tau_s),
+        rtp=rtp(counted),
+        sip_retransmissions=retransmissions(counted),
         causes={str(cause): int(count) for cause, count in why.items()},
+    )
+
+
+def rtp(counted: pd.DataFrame) -> Rtp:
+    """Loss, jitter and opinion over the calls in which media were measured, a value a call."""
+    opinions = _known(counted["rtp_mos"])
+    return Rtp(
+        loss_share=percentiles(_known(counted["rtp_loss"])),
+        jitter_ms=percentiles(_known(counted["rtp_jitter_ms"])),
+        mos=LowPercentiles(**{name: percentile(opinions, q) for name, q in LOW_QUANTILES.items()}),
+    )
+
+
+def retransmissions(counted: pd.DataFrame) -> Retransmissions:
+    """What callers sent again, over the calls that SIP went over UDP in."""
+    sent_again = counted[["invite_again", "bye_again"]].dropna(how="all").fillna(0)
+    in_call = sent_again.sum(axis=1).to_numpy(dtype="float64")
+    return Retransmissions(
+        invite=int(sent_again["invite_again"].sum()),
+        bye=int(sent_again["bye_again"].sum()),
+        calls=int((in_call > 0).sum()),
+        per_call=mean(in_call, MOST),
     )
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.emodel import mos
+from analysis.dose import Dose
+from analysis.emodel import burst_ratio_of, mos
+from analysis.retransmissions import bye_again, invite_again
 
 TIMES = (
     "due",
@@ -53,9 +55,11 @@ def call_table(
     workers: Iterable[WorkerRecords],
     rooms: pd.DataFrame,
     trunk: pd.DataFrame,
+    dose: Dose,
     *,
     tau_s: float,
     zero_unix: float,
+    over_udp: bool,
 ) -> tuple[pd.DataFrame, int]:
     """Rows of all workers in order of their due time, and how many repeated call ids were left out.
 
@@ -63,8 +67,10 @@ def call_table(
         workers: each file's records.
         rooms: what the room's side and the agent saw, by call id.
         trunk: what the trunk's log says, by SIP Call-ID.
+        dose: what the network did to the calls' voice.
         tau_s: the ring timeout; a later answer counts as none.
         zero_unix: the run's start on the master's clock, from which `due_at_s` counts.
+        over_udp: whether SIP went over UDP, where requests are sent again.
     """
     flat = [_flat(record, worker.zero_unix) for worker in workers for record in worker.records]
     columns = [
@@ -90,7 +96,10 @@ def call_table(
     calls = calls.merge(trunk, how="left", on="sip_call_id", validate="m:1")
     calls["due_at_s"] = calls["zero_unix"] + calls["due_s"] - zero_unix
     calls = calls.sort_values("due_at_s", kind="stable", ignore_index=True)
-    return _with_durations(calls, tau_s), int(repeated.sum())
+    calls = _with_opinion(_with_durations(calls, tau_s), dose)
+    calls["invite_again"] = invite_again(calls) if over_udp else np.nan
+    calls["bye_again"] = bye_again(calls) if over_udp else np.nan
+    return calls, int(repeated.sum())
 
 
 def _flat(record: Mapping[str, object], zero_unix: float) -> dict[str, object]:
@@ -126,10 +135,23 @@ def _with_durations(calls: pd.DataFrame, tau_s: float) -> pd.DataFrame:
     calls["wait_s"] = wait.where(counts & (measured_audio | ~in_time) & bool(measured_audio.any()))
     calls["disconnect_delay_s"] = calls["bye_answered_s"] - calls["bye_s"]
     calls["rtp_loss"] = calls["rtp_lost"] / (calls["rtp_lost"] + calls["rtp_received"]).replace(0, np.nan)
-    # Half the round trip stands for the way in one direction; where it is not known the delay is left out.
-    modelled = mos(calls["rtp_loss"], calls["rtp_rtt_ms"].fillna(0.0) / 2)
-    calls["rtp_mos"] = calls["rtp_mos"].fillna(pd.Series(modelled, index=calls.index))
     return _with_room_durations(calls, given_up)
+
+
+def _with_opinion(calls: pd.DataFrame, dose: Dose) -> pd.DataFrame:
+    """Add how voice was heard: the E-model of each call's own loss, with delay and bursts as far as known.
+
+    Half the round trip stands for the way in one direction; where it was not measured the dose's delay does,
+    and without a dose none. A call's counters do not say how its losses were bunched; the dose does.
+    """
+    heard = {label: dose.heard(label) for label in calls["profile"].dropna().unique()}
+    delay_ms = calls["profile"].map({label: each.delay_ms for label, each in heard.items()})
+    burst = calls["profile"].map({label: each.burst for label, each in heard.items()})
+    one_way_ms = (calls["rtp_rtt_ms"] / 2).fillna(delay_ms.astype("float64")).fillna(0.0)
+    calls["rtp_burst_ratio"] = burst_ratio_of(burst.astype("float64").fillna(1.0), calls["rtp_loss"])
+    modelled = mos(calls["rtp_loss"], one_way_ms, burst_ratio=calls["rtp_burst_ratio"])
+    calls["rtp_mos"] = calls["rtp_mos"].fillna(pd.Series(modelled, index=calls.index))
+    return calls
 
 
 def _with_room_durations(calls: pd.DataFrame, given_up: pd.Series) -> pd.DataFrame:

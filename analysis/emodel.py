@@ -8,6 +8,8 @@ from analysis.intervals import Values
 IE = 0.0
 BPL = 4.3  # G.711 without loss concealment (G.113): the worst that a caller's phone can be
 BPL_CONCEALED = 25.1
+KNOWN_LOSS = 0.02  # G.107 knows of bursts (BurstR > 2) where less than this is lost
+KNOWN_RATIO = 2.0
 TERMINAL_DELAY_MS = 85.0  # codec, packet and jitter buffer
 _R_BEST = 93.2
 
@@ -20,7 +22,7 @@ def mos(
     Args:
         loss: share of packets lost, 0-1, discarded ones included.
         network_ms: one-way network delay.
-        burst_ratio: mean burst length against that of random loss, 1 when losses are independent.
+        burst_ratio: BurstR, mean burst length against that of random loss, 1 when losses are independent.
         bpl: packet-loss robustness of the receiver (G.113).
     """
     r = rating(loss, network_ms, burst_ratio=burst_ratio, bpl=bpl)
@@ -43,3 +45,15 @@ def delay_impairment(one_way_ms: npt.ArrayLike) -> Values:
     x = np.log2(np.maximum(np.asarray(one_way_ms, dtype="float64"), 100.0) / 100.0)
     impairment: Values = 25 * ((1 + x**6) ** (1 / 6) - 3 * (1 + (x / 3) ** 6) ** (1 / 6) + 2)
     return impairment
+
+
+def burst_ratio_of(mean_burst: npt.ArrayLike, loss: npt.ArrayLike) -> Values:
+    """BurstR (G.107): the mean burst against that of single losses of the same share, 1 at the least."""
+    single = 1 / (1 - np.minimum(np.asarray(loss, dtype="float64"), 0.999))
+    ratio: Values = np.maximum(np.asarray(mean_burst, dtype="float64") / single, 1.0)
+    return ratio
+
+
+def is_known(loss: npt.ArrayLike, ratio: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Whether the model was made for so much loss in such bursts."""
+    return (np.asarray(loss) < KNOWN_LOSS) | (np.asarray(ratio) <= KNOWN_RATIO)

@@ -126,7 +126,7 @@ def mean_bounds(values: Values, largest: float, tail: float) -> tuple[float, flo
     """
     ordered = np.sort(values)
     return (
-        largest - _upper(largest - ordered[::-1], largest, tail),
+        max(0.0, largest - _upper(largest - ordered[::-1], largest, tail)),
         _upper(ordered, largest, tail),
     )
 

@@ -10,8 +10,10 @@ import pandas as pd
 
 from analysis.agents import agent_table
 from analysis.calls import WorkerRecords, call_table
+from analysis.dose import dose_of
 from analysis.errors import BrokenFileError, NewerFormatError, NotARunFolderError
 from analysis.moments import deployment_offset
+from analysis.retransmissions import is_over_udp
 from analysis.rooms import room_table
 from analysis.run import FORMAT, Arm, CallsFile, Clock, Plan, Run
 from analysis.trunk import trunk_table
@@ -112,12 +114,16 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
     events = _lines(folder / "room-events.jsonl").values
     rooms = room_table(events, offset_s=offset_s)
     agents = agent_table(_lines(folder / "agent-events.jsonl").values, offset_s=offset_s)
+    network = _lines(folder / "network.jsonl")
+    dose = dose_of(settings["run_id"], settings["network"], network.values, unreadable=network.cut)
     calls_table, duplicates = call_table(
         records,
         rooms.merge(agents, how="left", on="room"),
         trunk_table(_lines(folder / "trunk-calls.jsonl").values),
+        dose,
         tau_s=settings["tau_s"],
         zero_unix=settings["clock"]["unix"],
+        over_udp=is_over_udp(settings["trunk"]["uri"]),
     )
     health, loop_lag = _health(folder)
     return Run(
@@ -135,6 +141,7 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
         candidate=settings["candidate"],
         filter_fault=settings["filter_fault"],
         network=settings["network"]["spec"],
+        doses=(dose,),
         trunk_kind=settings["trunk"]["kind"],
         trunk_uri=settings["trunk"]["uri"],
         trunk_version=settings["trunk"]["version"],

@@ -39,6 +39,7 @@ def side_by_side(runs: Sequence[Run]) -> Run:
         candidate=_name(last.candidate, last),
         dropped_dials=sum(run.dropped_dials for run in runs),
         worker_clock_error_s=max(run.worker_clock_error_s for run in runs),
+        doses=tuple(dose for run in runs for dose in run.doses),
         files=tuple(file for run in runs for file in run.files),
         duplicates=sum(run.duplicates for run in runs),
         calls=pd.concat([_tagged(run.calls, run) for run in runs], ignore_index=True),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.dose import Dose
+
 FORMAT = 1
 
 
@@ -68,7 +70,7 @@ class Run:
 
     `calls` has one row a call attempt (see `analysis.calls`), `faults` one a mistreated set-up,
     `fault_switches` one each time an arm's faults were exchanged while calls were up, `health` one a tester
-    process and second, `loop_lag` one a worker and second.
+    process and second, `loop_lag` one a worker and second; `doses` has one entry a run.
     """
 
     run_ids: tuple[str, ...]
@@ -85,6 +87,7 @@ class Run:
     candidate: str
     filter_fault: str | None
     network: str
+    doses: tuple[Dose, ...]
     trunk_kind: str
     trunk_uri: str
     trunk_version: str | None
@@ -108,6 +111,18 @@ class Run:
     def arm(self, name: str) -> Arm:
         """The arm of that name."""
         return next(arm for arm in self.arms if arm.name == name)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the networks of calls are called, in the order of the choice."""
+        known = dict.fromkeys(label for dose in self.doses for label in dose.labels)
+        found = sorted(self.calls["profile"].dropna().unique())
+        return tuple(dict.fromkeys([*known, *found]))
+
+    @property
+    def emulated(self) -> bool:
+        """Whether something stood between the parts of the system and did what a network does."""
+        return any(dose.executor is not None for dose in self.doses)
 
     @property
     def cut(self) -> bool:

@@ -1,6 +1,6 @@
 """The machine's reading of a run: every number of the report, the verdict, and the sentence that says it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from analysis.across import across
@@ -8,8 +8,10 @@ from analysis.arms import ArmSummary, arm_summary
 from analysis.caveats import caveats_of
 from analysis.clocks import Clocks, clocks_of
 from analysis.compare import Comparison, compare
+from analysis.delivery import Delivered, deliveries
 from analysis.gates import Gate, Verdict, judge
 from analysis.prediction import Prediction, predictions
+from analysis.proof import marked, proofs
 from analysis.run import FORMAT, Run
 from analysis.validity import Check, checks
 from analysis.verdict import sentence, verdict_of
@@ -17,9 +19,19 @@ from analysis.verdict import sentence, verdict_of
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The arms under one network profile."""
+    """The arms under one network profile, and the candidate's gates there."""
 
     arms: Mapping[str, ArmSummary]
+    gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dosed:
+    """What stood between the parts of the system, and what it delivered."""
+
+    executor: str
+    priority: str | None
+    delivered: tuple[Delivered, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +50,7 @@ class Summary:
     comparisons: tuple[Comparison, ...]
     prediction: tuple[Prediction, ...]
     clocks: Clocks
+    network: Dosed | None
     gates: tuple[Gate, ...]
     validity: tuple[Check, ...]
     warnings: tuple[str, ...]
@@ -54,14 +67,14 @@ def summarise(run: Run) -> Summary:
         UnknownGateError: run.json names a gate that does not exist.
     """
     counted = run.counted()
-    validity = checks(run)
+    delivered = deliveries(run)
+    validity = [*checks(run), *proofs(run, delivered)]
     gates, unmeasured = judge(counted, run.candidate, run.limits, tau_s=run.tau_s)
     comparisons = _comparisons(run)
     forecast = predictions(run)
     clocks = clocks_of(run)
     verdict = verdict_of(gates, validity)
     arms = _arms(run, None)
-    profiles = sorted(run.calls["profile"].dropna().unique())
     return Summary(
         format=FORMAT,
         run_ids=run.run_ids,
@@ -71,10 +84,11 @@ def summarise(run: Run) -> Summary:
         trunk=run.trunk_kind,
         tau_s=run.tau_s,
         arms=arms,
-        profiles={profile: Profile(_arms(run, profile)) for profile in profiles},
+        profiles={label: Profile(_arms(run, label), _gates(run, label, gates)) for label in run.labels},
         comparisons=tuple(comparisons),
         prediction=tuple(forecast),
         clocks=clocks,
+        network=_dosed(run, delivered),
         gates=tuple(gates),
         validity=tuple(validity),
         warnings=tuple(caveats_of(run, gates, unmeasured, comparisons, forecast, clocks)),
@@ -93,6 +107,26 @@ def _comparisons(run: Run) -> list[Comparison]:
         if before.run_id != arm.run_id:
             found.append(across(counted, before.name, arm.name, tau_s=run.tau_s))
     return found
+
+
+def _gates(run: Run, label: str, over_all: Sequence[Gate]) -> tuple[Gate, ...]:
+    """The candidate's gates under one network; a run that knew but one has judged them already."""
+    if len(run.labels) == 1:
+        return tuple(over_all)
+    counted = run.counted()
+    judged, _ = judge(counted[counted["profile"] == label], run.candidate, run.limits, tau_s=run.tau_s)
+    return tuple(judged)
+
+
+def _dosed(run: Run, delivered: Sequence[Delivered]) -> Dosed | None:
+    used = [dose for dose in run.doses if dose.executor is not None]
+    if not used:
+        return None
+    return Dosed(
+        executor=" and ".join(dict.fromkeys(str(dose.executor) for dose in used)),
+        priority=" and ".join(dict.fromkeys(dose.priority for dose in used if dose.priority)) or None,
+        delivered=tuple(marked(delivered)),
+    )
 
 
 def _arms(run: Run, profile: str | None) -> dict[str, ArmSummary]:

@@ -34,39 +34,39 @@ def checks(run: Run) -> list[Check]:
             1,
             "Look into the run's logs for why no call was placed, or give the run more calls.",
         ),
-        _at_most(
+        at_most(
             "dropped dials",
             run.dropped_dials / max(len(run.calls), run.dropped_dials, 1),
             0.005,
             "Lower --calls-per-second or --max-concurrent's need, or add workers: the tester was "
             "short of slots.",
         ),
-        _at_most(
+        at_most(
             "dial lag p99, s",
             _quantile(attempts["dial_lag_s"], 0.99),
             0.050,
             "Lower --calls-per-second or give the tester a core of its own: calls left later than "
             "they were due.",
         ),
-        _at_most(
+        at_most(
             "calls the tester failed",
             failed / len(attempts) if len(attempts) else 0.0,
             0.005,
             "Read the error field of the tester_failed records and the tester's logs.",
         ),
-        _at_most(
+        at_most(
             "worker files not closed or not counted",
             float(sum(not file.whole for file in run.files)) if run.files else None,
             0,
             "A worker died or the disk was full: read its log, and run again.",
         ),
-        _at_most(
+        at_most(
             "CPU of the busiest tester process (p95 of seconds)",
             _busiest(_while_calling(run.health, attempts)),
             0.90,
             "Add --processes or another machine, or lower --calls-per-second.",
         ),
-        _at_most(
+        at_most(
             "loop lag p99 of moments, s",
             lag_quantile(_while_calling(run.loop_lag, attempts)["lag_s"].to_numpy(dtype="float64"), 0.99),
             0.020,
@@ -100,7 +100,8 @@ def _room_checks(run: Run, attempts: pd.DataFrame) -> list[Check]:
     ]
 
 
-def _at_most(name: str, value: float | None, limit: float, remedy: str) -> Check:
+def at_most(name: str, value: float | None, limit: float, remedy: str) -> Check:
+    """Ok where the value is not known or within its limit."""
     return Check(name, value is None or value <= limit, value, limit, remedy)
 
 

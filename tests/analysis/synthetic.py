@@ -1,8 +1,9 @@
 """Run folders as a run would leave them, drawn from a seed: for tests of the analysis and of the reports."""
 
+import itertools
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,8 @@ class Recipe:
     outcomes: Mapping[int, str] | None = None
     start_unix: float = START_UNIX
     clean_ring_s: float = RING_S
+    networks: tuple[str, ...] = ()  # labels; a call draws one, and an executor stands between
+    priority: str = "realtime"
 
 
 def write_run(folder: Path, recipe: Recipe = Recipe()) -> Path:
@@ -75,6 +78,8 @@ def write_run(folder: Path, recipe: Recipe = Recipe()) -> Path:
         _lines(
             folder / f"health-{worker}.jsonl", (_health(recipe, draw, second) for second in range(seconds))
         )
+    if recipe.networks:
+        _lines(folder / "network.jsonl", network_lines(recipe, draw, seconds))
     (folder / "run.json").write_text(json.dumps(_settings(folder.name, recipe, seconds), indent=1))
     return folder
 
@@ -132,6 +137,7 @@ class _Call:
         self.last_s = last
         self.outcome = outcome or ("answered" if self.answered else "unanswered")
         self.jitter_ms = draw.uniform(0.2, 1.5)
+        self.network = recipe.networks[index // 2 % len(recipe.networks)] if recipe.networks else "clean"
         self.room = f"{arm}_{100000 + index}_{draw.getrandbits(40):010x}"
 
     @property
@@ -148,8 +154,9 @@ class _Call:
             "answered": 200, "unanswered": 487, "agent_failed": 486, "overloaded": 503,
         }.get(self.outcome)  # fmt: skip
         packets = int(50 * self.recipe.hold_s)
+        lost = round(packets * ASKED[self.network.partition(";")[0]].loss) if self.recipe.networks else 0
         rtp = {
-            "sent": packets, "received": packets, "lost": 0, "reordered": 0, "duplicates": 0,
+            "sent": packets, "received": packets - lost, "lost": lost, "reordered": 0, "duplicates": 0,
             "jitter_ms": self.jitter_ms, "rtt_ms": None, "mos": None,
         }  # fmt: skip
         return {
@@ -158,7 +165,7 @@ class _Call:
             "block": self.block,
             "warm_up": self.warm_up,
             "number": "+15550100001",
-            "profile": "clean",
+            "profile": self.network,
             "due_s": self.due_s,
             "invite_s": None if failed else self.invite_s,
             "trying_s": None if failed else self.invite_s + 0.001,
@@ -323,7 +330,7 @@ def _settings(run_id: str, recipe: Recipe, seconds: int) -> dict[str, object]:
         "candidate": recipe.arms[-1][0],
         "filter_fault": f"silent:{recipe.stalled_share}" if recipe.stalled_share else None,
         "bound_s": recipe.bound_s,
-        "network": {"spec": "clean", "executor": None},
+        "network": _network(recipe),
         "gates": [{"name": name, "limit": limit} for name, limit in (recipe.gates or {}).items()],
         "options": {"calls": recipe.calls, "calls-per-second": recipe.calls_per_second},
         "trunk": {"kind": "embedded", "uri": "sip:127.0.0.1:5060", "version": "aiosipua 0.7.1, aiortp 0.8.0"},
@@ -340,6 +347,86 @@ def _settings(run_id: str, recipe: Recipe, seconds: int) -> dict[str, object]:
         "workers": list(recipe.workers),
         "dropped_dials": sum(outcome == "tester_failed" for outcome in (recipe.outcomes or {}).values()),
         "room_clock": {"offset_s": 0.0, "error_s": 0.001} if recipe.observed else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A profile of the callers' leg, the same both ways: delay, its deviation, loss, mean burst."""
+
+    delay_ms: float = 0.0
+    deviation_ms: float = 0.0
+    loss: float = 0.0
+    burst: float = 1.0
+
+
+ASKED = {
+    "clean": Asked(),
+    "wifi-congested": Asked(20.0, 12.0, 0.03, 4.0),
+    "g114-150": Asked(150.0, 0.0),
+    "burst-loss-5": Asked(30.0, 0.0, 0.05, 5.0),
+    "g1050-b": Asked(155.0, 43.0, 0.02),
+}
+PACKETS = 100  # a second, leg, profile and direction
+
+
+def _network(recipe: Recipe) -> dict[str, object]:
+    if not recipe.networks:
+        return {"spec": "clean", "executor": None}
+    return {
+        "spec": f"caller={'+'.join(recipe.networks)};agent=clean;settings=clean",
+        "executor": "wire",
+        "priority": recipe.priority,
+        "labels": list(recipe.networks),
+    }
+
+
+def network_lines(recipe: Recipe, draw: random.Random, seconds: int) -> Iterator[dict[str, object]]:
+    """Each second's legs, probes and pulse of an executor that delivers what is asked for."""
+    for second in range(1, seconds):
+        stamp = {"unix": recipe.start_unix + second, "at_s": float(second)}
+        for label, direction in itertools.product(recipe.networks, ("up", "down")):
+            place = {"leg": "caller", "profile": label, "direction": direction}
+            yield stamp | {"kind": "leg"} | place | _leg(ASKED[label], draw, second)
+            yield stamp | {"kind": "probe"} | place | _probe(ASKED[label])
+        pulse = {"executor": "wire", "priority": recipe.priority, "cpu_s": 0.04, "unread": 0, "strangers": 2}
+        yield stamp | {"kind": "executor"} | pulse
+
+
+def _leg(asked: Asked, draw: random.Random, second: int) -> dict[str, object]:
+    lost = round(asked.loss * PACKETS)
+    return {
+        "offered": PACKETS,
+        "outage": 0,
+        "too_large": 0,
+        "queue_full": 0,
+        "lost": lost,
+        "bursts": round(lost / asked.burst) if second % 2 else -int(-lost // asked.burst),
+        "reordered": 0,
+        "duplicated": 0,
+        "delivered": PACKETS - lost,
+        "refused": 0,
+        "asked_loss": asked.loss,
+        "delay_ms": {
+            "asked_mean": asked.delay_ms,
+            "asked_deviation": asked.deviation_ms,
+            "mean": asked.delay_ms + draw.uniform(0.1, 0.3),
+            "deviation": asked.deviation_ms + draw.uniform(0.0, 0.05),
+        },
+        "late_ms": {"p50": 0.2, "p99": 0.4, "p999": 0.6},
+    }
+
+
+def _probe(asked: Asked) -> dict[str, object]:
+    lost = round(asked.loss * 10)
+    return {
+        "sent": 10,
+        "not_as_asked": 0,
+        "lost_asked": lost,
+        "lost": lost,
+        "burst_asked": asked.burst if lost else None,
+        "burst": asked.burst if lost else None,
+        "delay_error_ms": {"p50": 0.3, "p99": 0.5, "p999": 0.5},
     }
 
 
