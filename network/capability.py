@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from network import relay
+from network import netem_arguments, relay
 from network.emulation import Executor
 from network.errors import CannotExpressError, UnavailableError
 from network.executor import missing_for_wire
+from network.netem_run import missing_for_netem
 from network.profile import Leg
 from network.spec import CLEAN, Choice
 
@@ -37,7 +38,9 @@ _ROUND_THE_RELAY = {
 _EXECUTORS = {
     Executor.WIRE: _Executing(lambda _: None, lambda: missing_for_wire()),
     Executor.RELAY: _Executing(_check_for_relay, list),
+    Executor.NETEM: _Executing(netem_arguments.check, lambda: missing_for_netem()),
 }
+_BY_ITSELF = (Executor.WIRE, Executor.RELAY)  # netem draws anew at each run, so it has to be asked for
 
 
 def check(executor: Executor, choice: Choice) -> None:
@@ -67,7 +70,7 @@ def choose(choice: Choice, wanted: Executor | None = None) -> Executor:
             raise UnavailableError(f"the {wanted} cannot deliver {choice} here: {'; '.join(lacking)}")
         return wanted
     reasons = []
-    for executor in Executor:
+    for executor in _BY_ITSELF:
         if not (lacking := list(_reasons(executor, choice))):
             return executor
         reasons.append(f"{executor}: {'; '.join(lacking)}")

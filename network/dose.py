@@ -118,6 +118,10 @@ class LegDose:
                 }
                 meter.clear()
 
+    def forget(self, at_s: float) -> None:
+        """Let go of flows that have been silent for long."""
+        self.links.forget(at_s)
+
 
 def asked_loss(profile: Profile, direction: Direction, at_s: float) -> float:
     """The share of media that the profile asks to be lost at a moment of the run, full queues aside."""

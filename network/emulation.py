@@ -19,6 +19,7 @@ class Executor(enum.StrEnum):
 
     WIRE = "wire"
     RELAY = "relay"
+    NETEM = "netem"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

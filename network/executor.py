@@ -48,16 +48,20 @@ def _refusal() -> str | None:
         return f"{error}; run as root, or allow unprivileged user namespaces"
 
 
-class Wire:
-    """The wire (`network.wire`) as a child process; entering the block waits until it is ready.
+class InNamespaces:
+    """An emulation between network namespaces, by a program that makes them and is a child process.
 
-    `network` is a choice of profiles as on the command line, `out` the file that the dose is written to.
+    Entering the block waits until it is ready. `network` is a choice of profiles as on the command line,
+    `out` the file that the dose is written to.
 
     Raises:
         ProfileError: The choice cannot be.
-        UnavailableError: This machine lacks something that the wire needs.
+        UnavailableError: This machine lacks something that the program needs.
         WireError: It did not come up.
     """
+
+    executor: Executor
+    _program: str
 
     def __init__(self, network: str, *, seed: int, out: Path | None = None) -> None:
         self.choice = spec.choose(network)
@@ -68,11 +72,6 @@ class Wire:
         self._out = out.resolve() if out is not None else None
         self._companion: Companion | None = None
         self._watchers: list[Companion] = []
-
-    @property
-    def executor(self) -> Executor:
-        """The wire."""
-        return Executor.WIRE
 
     @property
     def callers(self) -> Sequence[Callers]:
@@ -94,13 +93,14 @@ class Wire:
 
     @property
     def pid(self) -> int:
-        """Process id of the wire."""
+        """Process id of the program."""
         return self._running().pid
 
     @property
     def exit_code(self) -> int | None:
-        """None while the wire carries packets: for those who must know when it ended before its time."""
-        return self._running().exit_code
+        """None while the wire carries packets and measures what it does: to know when that ended too early."""
+        codes = (each.exit_code for each in (self._running(), *self._watchers))
+        return next((code for code in codes if code is not None), None)
 
     def entering(self, place: Place) -> Callable[[], None]:
         """What a program is started with to live in a place, and to end with this process (`preexec_fn`)."""
@@ -143,7 +143,7 @@ class Wire:
         arguments = ["--network", str(self.choice), "--seed", str(self._seed)]
         if self._out is not None:
             arguments += ["--out", str(self._out)]
-        self._companion = Companion("network.wire", *arguments)
+        self._companion = Companion(self._program, *arguments)
         ready = self._companion.ready()
         self.places = {Place(name): Namespace(**each) for name, each in ready["places"].items()}
         self.priority = str(ready["priority"])
@@ -174,5 +174,12 @@ class Wire:
 
     def _running(self) -> Companion:
         if self._companion is None:
-            raise WireError("the wire was not started: use it in a with block")
+            raise WireError(f"the {self.executor} was not started: use it in a with block")
         return self._companion
+
+
+class Wire(InNamespaces):
+    """The wire (`network.wire`): everything, drop for drop as the seeded model says."""
+
+    executor = Executor.WIRE
+    _program = "network.wire"

@@ -4,11 +4,11 @@ import json
 import os
 import resource
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from network import priority
-from network.dose import Journal, LegDose
+from network.dose import Journal
 from network.emulation import Executor
 
 _EVERY_S = 1.0
@@ -17,12 +17,28 @@ _LEVEL = 20  # of its real-time priority: above everything of the tester
 _STDIN = 0
 
 
-class Carrier(Protocol):
+class Dose(Protocol):
+    """What is delivered on one leg."""
+
+    def take(self, at_s: float) -> Iterator[dict[str, Any]]:
+        """A line for each profile and direction that had packets since the last time."""
+
+    def forget(self, at_s: float) -> None:
+        """Let go of flows that have been silent for long."""
+
+
+_Dose = TypeVar("_Dose", bound=Dose)
+_Taken = TypeVar("_Taken", bound=Dose, contravariant=True)
+
+
+class Carrier(Protocol[_Taken]):
     """What carries packets under the links of the doses that it was given last."""
 
-    strangers: int  # packets since the start that were nobody's
+    @property
+    def strangers(self) -> int:
+        """Packets since the start that were nobody's."""
 
-    def begin(self, doses: Sequence[LegDose], *, start_s: float) -> None:
+    def begin(self, doses: Sequence[_Taken], *, start_s: float) -> None:
         """Go over to other links, whose run begins at `start_s`; what is on its way keeps its time."""
 
     def run(self, until_s: float, listen: int) -> bool:
@@ -36,9 +52,9 @@ class Carrier(Protocol):
 
 
 def serve(
-    carrier: Carrier,
+    carrier: Carrier[_Dose],
     executor: Executor,
-    doses: Callable[[], Sequence[LegDose]],
+    doses: Callable[[], Sequence[_Dose]],
     *,
     announcement: Mapping[str, Any],
     journal: Journal | None,
@@ -49,7 +65,7 @@ def serve(
     """
     given = priority.take(_LEVEL)
     print(json.dumps({"ready": True, "pid": os.getpid(), "priority": given, **announcement}), flush=True)
-    present: Sequence[LegDose] = ()
+    present: Sequence[_Dose] = ()
     start_s, cpu_s = time.monotonic(), _cpu_s()
     tick_s, forget_s = start_s + _EVERY_S, start_s + _FORGET_EVERY_S
     while True:
@@ -79,7 +95,7 @@ def serve(
             forget_s += _FORGET_EVERY_S
             carrier.forget()
             for dose in present:
-                dose.links.forget(now_s - start_s)
+                dose.forget(now_s - start_s)
 
 
 def _cpu_s() -> float:

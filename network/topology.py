@@ -92,8 +92,17 @@ def near_end(leg: Leg, number: int) -> IPv4Address:
 
 
 def probe(leg: Leg, *, profile: int = 0) -> IPv4Address:
-    """The address at the near end from which the leg is measured."""
-    return CALLERS[(profile + 1) * _BLOCK - 2] if leg is Leg.CALLER else AGENTS[-2]
+    """The address at the near end from which the leg is measured: each leg's own, so all can be at once."""
+    if leg is Leg.CALLER:
+        return CALLERS[(profile + 1) * _BLOCK - 2]
+    return AGENTS[-2] if leg is Leg.AGENT else AGENTS[-3]
+
+
+def block(leg: Leg, *, profile: int = 0) -> IPv4Network:
+    """The addresses of all near ends under the profile of that number on the leg."""
+    if leg is not Leg.CALLER:
+        return AGENTS
+    return IPv4Network((CALLERS[profile * _BLOCK], CALLERS.prefixlen + (MOST_PROFILES - 1).bit_length()))
 
 
 def profile_number(address: bytes) -> int:
