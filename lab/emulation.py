@@ -1,7 +1,7 @@
 """The network of a lab, emulated: up before everything else, and what the load side needs to know of it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,11 +12,12 @@ from network.emulation import Callers, Emulation, Executor
 from network.errors import NetworkError
 from network.executor import Wire
 from network.profile import Leg
+from network.relay_run import RelayRun
 from network.spec import Choice
 from network.topology import Place
 
 DOSE = "network.jsonl"
-_MAKERS = {Executor.WIRE: Wire}
+_MAKERS: Mapping[Executor, Callable[..., Emulation]] = {Executor.WIRE: Wire, Executor.RELAY: RelayRun}
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def emulated(choice: Choice, wanted: Executor | None, *, seed: int, run_dir: Pat
     """
     try:
         executor = capability.choose(choice, wanted)
-        made: Emulation = _MAKERS[executor](str(choice), seed=seed, out=run_dir / DOSE)
+        made = _MAKERS[executor](str(choice), seed=seed, out=run_dir / DOSE)
         with made as emulation:
             if emulation.places:
                 emulation.places[Place.CORE].enter()
