@@ -85,7 +85,9 @@ def sipp(tmp_path: Path) -> Iterator[Answering]:
 
 @pytest.fixture
 def place() -> Place:
-    """`place(pool, calls, rate=10, during=…, hold_s=…)` plays a small campaign; its records in dial order.
+    """`place(pool, calls, rate=10, profiles=…, during=…, hold_s=…)` plays a small campaign.
+
+    The answer is its records in dial order.
 
     `during` is called with the campaign in every turn; the limits are short, and each can be given.
     """
@@ -97,10 +99,18 @@ def _place(
     calls: int = 2,
     *,
     rate: float = 10.0,
+    profiles: tuple[str, ...] = ("clean",),
     during: Callable[[Campaign], None] = lambda _: None,
     **limits: float,
 ) -> list[CallRecord]:
-    plan = Plan(calls=calls, calls_per_second=rate, arms=("a", "b"), seed=1, arrivals=Arrivals.CONSTANT)
+    plan = Plan(
+        calls=calls,
+        calls_per_second=rate,
+        arms=("a", "b"),
+        seed=1,
+        arrivals=Arrivals.CONSTANT,
+        profiles=profiles,
+    )
     records: list[CallRecord] = []
     epoch = Epoch.now()
     campaign = Campaign(

@@ -15,12 +15,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sip.access import Access, Block
 from sip.campaign import Campaign
 from sip.errors import PhoneError
 from sip.outcome import Outcome
 from sip.pool import Pool
 from sip.record import CallRecord
 from sip.trunk import Trunk
+from tests.sip.conftest import wait_until
 
 Answering = Callable[..., Trunk]
 Place = Callable[..., list[CallRecord]]
@@ -103,6 +105,29 @@ def test_a_worker_that_is_killed_loses_its_own_calls_only_and_is_replaced(
     assert {record.error for record in lost} == {"worker died: see worker-0.log"}
     assert outcomes(again) == {Outcome.ANSWERED: 4}
     assert restarts == 1
+
+
+def test_a_worker_that_was_killed_leaves_its_addresses_to_the_next(
+    sipp: Answering, place: Place, tmp_path: Path
+) -> None:
+    """Each line has one of the block; calls from all of them are answered, before and after."""
+    access = Access((Block("clean", "127.64.0.1", count=6),))
+    six = {f"127.64.0.{number}" for number in range(1, 7)}
+    with Pool(sipp("answer"), log_folder=tmp_path, access=access, concurrent=8) as pool:
+        before = _addresses(pool)
+        os.kill(pool._workers()[0].pid or 0, signal.SIGKILL)
+        wait_until(lambda: pool.events() == [] and pool.health().restarts == 1 and _addresses(pool) == six)
+        records = place(pool, 6, rate=20.0)
+
+    assert before == six
+    assert outcomes(records) == {Outcome.ANSWERED: 6}
+
+
+def _addresses(pool: Pool) -> set[str]:
+    """Where the workers that are ready have bound their SIP transports."""
+    pids = [worker.pid for worker in pool._workers() if worker.pid]
+    sockets = [one for pid in pids for one in psutil.Process(pid).net_connections("udp4")]
+    return {one.laddr.ip for one in sockets}
 
 
 def test_when_the_zygote_is_killed_all_calls_are_lost_and_the_pool_recovers(
