@@ -18,7 +18,7 @@ from pathlib import Path
 from network import netem_jitter, netem_tree, serving, spec, topology
 from network.dose import Journal
 from network.emulation import Executor
-from network.errors import NetworkError
+from network.errors import NetworkError, UnavailableError
 from network.netem_dose import NetemDose
 from network.netem_places import LinkedPlaces, run
 from network.profile import Direction
@@ -37,7 +37,12 @@ class Netem:
         self._choice = choice
         self._queues = {leg: netem_tree.queues(leg, profiles) for leg, profiles in choice.legs.items()}
         self._doses: Sequence[NetemDose] = ()
-        self.places = LinkedPlaces({leg: len(queues) + 1 for leg, queues in self._queues.items()})
+        try:
+            self.places = LinkedPlaces({leg: len(queues) + 1 for leg, queues in self._queues.items()})
+        except OSError as error:
+            raise UnavailableError(
+                f"namespaces cannot be made: {error}; run as root, or allow unprivileged user namespaces"
+            ) from None
         with tempfile.TemporaryDirectory(prefix="ringtime-netem-") as folder:
             netem_jitter.write(Path(folder))
             for path in topology.PATHS:

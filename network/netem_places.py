@@ -85,7 +85,10 @@ def run(
         raise UnavailableError(f"there is no program {command[0]}: install iproute2") from None
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip().splitlines() or ["it said nothing"]
-        raise UnavailableError(f"{command[0]} refused: {said[0].removeprefix('Error: ')}") from None
+        raise UnavailableError(
+            f"{command[0]} refused: {said[0].removeprefix('Error: ').rstrip('.')}; netem here takes a kernel "
+            f"with veth, sch_netem, sch_ingress, cls_flower, cls_matchall and act_skbedit"
+        ) from None
 
 
 def _segment_nothing(device: str) -> None:
