@@ -9,7 +9,9 @@ from time import monotonic, sleep
 from typing import NamedTuple
 
 from network.dose import LegDose, Meter
-from network.packet import heading, is_ipv4, is_whole_udp, udp_traffic
+from network.model import Link
+from network.nat import Mappings
+from network.packet import has_udp_ports, heading, is_ipv4, is_whole_udp, udp_traffic, with_udp_flow
 from network.profile import Direction
 from network.tun import LARGEST_BYTES
 
@@ -116,13 +118,21 @@ class Forwarding:
             if route is not None and is_whole_udp(packet):
                 traffic = udp_traffic(packet, 28)
             else:
-                head = heading(packet) if is_ipv4(packet) else None
-                route = head and self._route(lane, packet, head.flow)
-                if head is None or route is None:
+                found = self._link(lane, packet)
+                if found is None:
                     self.strangers += 1
                     continue
+                link, meter = found
+                way, inside = link.way(lane.direction), packet
+                if link.nat is not None and has_udp_ports(packet):
+                    inside, packet = _translated(packet, link.nat, lane.direction, now_s - start_s)
+                    if not packet:
+                        way.refuse()
+                        continue
+                head = heading(inside)
                 _, traffic, fragment = head
-                if is_whole_udp(packet):
+                route = Route(way.release, head.flow, meter)
+                if link.nat is None and is_whole_udp(packet):
                     routes[packet[12:24]] = route
             release, flow, meter = route
             for due_s in release(now_s - start_s, len(packet), flow, traffic, fragment=fragment):
@@ -130,11 +140,22 @@ class Forwarding:
                 heapq.heappush(waiting, (due_s + start_s, self._number, now_s, meter, sink, packet))
 
     @staticmethod
-    def _route(lane: Lane, packet: bytes, flow: Hashable) -> Route | None:
+    def _link(lane: Lane, packet: bytes) -> tuple[Link, Meter] | None:
         """The link that a packet takes, and the meter that it is counted by; None for a stranger's."""
-        near = packet[12:16] if lane.direction is Direction.UP else packet[16:20]
-        found = lane.dose.links.of(near)
+        if not is_ipv4(packet):
+            return None
+        found = lane.dose.links.of(packet[12:16] if lane.direction is Direction.UP else packet[16:20])
         if found is None:
             return None
         number, link = found
-        return Route(link.way(lane.direction).release, flow, lane.dose.meters[number][lane.direction])
+        return link, lane.dose.meters[number][lane.direction]
+
+
+def _translated(packet: bytes, nat: Mappings, direction: Direction, at_s: float) -> tuple[bytes, bytes]:
+    """A packet as it is at the near end and as it goes on; empty when it was sent to a port given up."""
+    before = packet[12:24]
+    after = nat.translate(at_s, direction, before, udp_traffic(packet, 28))
+    if after is None:
+        return packet, b""
+    changed = packet if after == before else with_udp_flow(packet, after)
+    return (packet, changed) if direction is Direction.UP else (changed, changed)

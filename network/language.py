@@ -117,7 +117,7 @@ def _record(kind: type[_Item], written: _Keys, *, also: Iterable[str] = (), **ma
             raise ImpossibleError(key, value, f"there is no such key, known are {would_do}")
     for key, each in known.items():
         if key not in written and each.default is MISSING and each.default_factory is MISSING:
-            raise ImpossibleError(key, ABSENT, f"it is {_IN_WORDS[hints[key]]}")
+            raise ImpossibleError(key, ABSENT, f"it is {_IN_WORDS.get(hints[key], 'a table of keys')}")
     return kind(**made, **{key: _value(hints[key], key, value) for key, value in written.items()})
 
 

@@ -1,5 +1,6 @@
 """Packets of a measurement: what the model says of each when it is sent, and when it came."""
 
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,8 +61,7 @@ class Ledger:
         found = self.links.of(course.near)
         if found is None:
             raise ValueError(f"no link has the near end {course.near!r}")
-        way = found[1].way(course.direction)
-        due_s = way.release(at_s, course.size_bytes, course.key, Traffic.MEDIA)
+        due_s = found[1].release(course.direction, at_s, course.size_bytes, course.key, Traffic.MEDIA)
         self._open[number] = Passage(course.direction, course.flow, at_s, due_s)
 
     def arrived(self, number: int, at_s: float) -> None:
@@ -80,17 +80,34 @@ class Ledger:
             yield self._open.pop(number)
 
 
-def summary(passages: Sequence[Passage]) -> dict[str, Any]:
-    """How many were sent, lost and not as asked for, and how far their delays are from the model's, in ms."""
-    errors_s = sorted(abs(error_s) for each in passages for error_s in each.errors_s)
+def summary(passages: Sequence[Passage], *, seeded: bool = True) -> dict[str, Any]:
+    """How many were sent, lost and not as asked for, and how far their delays are from the model's, in ms.
+
+    Where the executor is not `seeded`, but draws anew, the packets of both are not the same: what compares
+    one by one is None then.
+    """
+    errors_s = sorted(abs(error_s) for each in passages for error_s in each.errors_s if seeded)
     return {
         "sent": len(passages),
-        "not_as_asked": sum(not each.is_as_asked for each in passages),
+        "not_as_asked": sum(not each.is_as_asked for each in passages) if seeded else None,
         "lost_asked": sum(not each.due_s for each in passages),
         "lost": sum(not each.arrived_s for each in passages),
         "burst_asked": mean_burst(passages, asked=True),
         "burst": mean_burst(passages, asked=False),
+        "delay_ms": _delays_ms(passages),
         "delay_error_ms": quantiles_ms(errors_s),
+    }
+
+
+def _delays_ms(passages: Sequence[Passage]) -> dict[str, float | None]:
+    """Mean and deviation of the delays, in ms, as the model says and as they were."""
+    asked = [at_s - each.sent_s for each in passages for at_s in each.due_s]
+    got = [at_s - each.sent_s for each in passages for at_s in each.arrived_s]
+    return {
+        "asked_mean": round(1000 * statistics.fmean(asked), 4) if asked else None,
+        "asked_deviation": round(1000 * statistics.pstdev(asked), 4) if asked else None,
+        "mean": round(1000 * statistics.fmean(got), 4) if got else None,
+        "deviation": round(1000 * statistics.pstdev(got), 4) if got else None,
     }
 
 

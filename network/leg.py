@@ -47,8 +47,7 @@ class Links:
     def forget(self, now_s: float) -> None:
         """Let go of flows that have been silent for long."""
         for _, link in self._links.values():
-            link.up.forget(now_s)
-            link.down.forget(now_s)
+            link.forget(now_s)
 
 
 def link_name(profile: Profile, near: bytes) -> str:

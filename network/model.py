@@ -11,6 +11,7 @@ from random import Random
 
 from network.flow import Course, Flow
 from network.impairment import Outages
+from network.nat import Mappings
 from network.profile import Direction, Profile, Traffic
 
 FORGOTTEN_AFTER_S = 120.0  # a flow that was silent for so long begins anew
@@ -24,6 +25,7 @@ class Tally:
 
     offered: int = 0
     outage: int = 0
+    unmapped: int = 0  # sent to a port that a NAT has given up
     too_large: int = 0  # or a fragment where those are dropped
     queue_full: int = 0
     lost: int = 0
@@ -34,7 +36,7 @@ class Tally:
     @property
     def dropped(self) -> int:
         """All that did not come out."""
-        return self.outage + self.too_large + self.queue_full + self.lost
+        return self.outage + self.unmapped + self.too_large + self.queue_full + self.lost
 
 
 class Link:
@@ -55,10 +57,27 @@ class Link:
         tallies = tallies or {direction: Tally() for direction in Direction}
         self.up = Way(profile, Direction.UP, seed=seed, name=name, tally=tallies[Direction.UP])
         self.down = Way(profile, Direction.DOWN, seed=seed, name=name, tally=tallies[Direction.DOWN])
+        self.nat = Mappings(profile.nat, key=f"{seed}|{name}|nat") if profile.nat is not None else None
 
     def way(self, direction: Direction) -> "Way":
         """One direction."""
         return self.up if direction is Direction.UP else self.down
+
+    def release(
+        self, direction: Direction, now_s: float, size_bytes: int, flow: tuple[int, bytes], traffic: Traffic
+    ) -> tuple[float, ...]:
+        """When a UDP packet comes out, whose sender knows nothing of a NAT; `flow` as in `network.packet`."""
+        way = self.way(direction)
+        if self.nat is not None and self.nat.translate(now_s, direction, flow[1], traffic) is None:
+            return way.refuse()
+        return way.release(now_s, size_bytes, flow, traffic)
+
+    def forget(self, now_s: float) -> None:
+        """Let go of flows that would begin anew anyway."""
+        self.up.forget(now_s)
+        self.down.forget(now_s)
+        if self.nat is not None:
+            self.nat.forget(now_s - FORGOTTEN_AFTER_S)
 
 
 class Way:
@@ -128,6 +147,12 @@ class Way:
             tally.duplicated += 1
             return at_s, at_s
         return (at_s,)
+
+    def refuse(self) -> tuple[float, ...]:
+        """What becomes of a packet that a NAT has no mapping for: it never comes out."""
+        self.tally.offered += 1
+        self.tally.unmapped += 1
+        return _LOST
 
     def forget(self, now_s: float) -> None:
         """Let go of flows that would begin anew anyway."""

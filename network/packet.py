@@ -46,6 +46,25 @@ def is_whole_udp(packet: bytes) -> bool:
     return packet[0] == _PLAIN and packet[9] == UDP and not (packet[6] & 0x3F or packet[7])
 
 
+def has_udp_ports(packet: bytes) -> bool:
+    """Whether it is a UDP packet over IPv4 without options, or the first fragment of one."""
+    return (
+        len(packet) >= 28 and packet[0] == _PLAIN and packet[9] == UDP and not (packet[6] & 0x1F or packet[7])
+    )
+
+
+def with_udp_flow(packet: bytes, flow: bytes) -> bytes:
+    """The same UDP packet in another flow, which may differ in one port.
+
+    Its checksum is corrected, not made anew (RFC 1624): what was wrong stays wrong, none stays none.
+    """
+    checksum, old, new = packet[26:28], int.from_bytes(packet[20:24]), int.from_bytes(flow[8:])
+    if any(checksum):
+        total = (int.from_bytes(checksum) ^ 0xFFFF) + (old ^ 0xFFFFFFFF) % 0xFFFF + new % 0xFFFF
+        checksum = (0xFFFF - total % 0xFFFF).to_bytes(2)
+    return packet[:12] + flow + packet[24:26] + checksum + packet[28:]
+
+
 def udp_traffic(datagram: bytes, start: int = 0) -> Traffic:
     """What the payload that starts there is: SIP by its first line, all else by its first byte (RFC 7983)."""
     if len(datagram) <= start:

@@ -112,6 +112,31 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rebind:
+    """The moments at which a flow of UDP gets another port outside, counted from its first packet.
+
+    `traffic` says which flows: those whose near end has sent such a packet.
+    """
+
+    after_s: float
+    every_s: float = math.inf
+    traffic: Selection = Selection.ALL
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.after_s < math.inf:
+            raise ImpossibleError("after_s", self.after_s, "0 or more seconds into a flow")
+        if not self.every_s >= 1:
+            raise ImpossibleError("every_s", self.every_s, "1 or more seconds after the last time")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nat:
+    """A NAT at the near end that keeps ports as they are until it does not any more."""
+
+    rebind: Rebind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A network, with where its numbers are from.
 
@@ -130,6 +155,7 @@ class Profile:
     seed: int | None = None
     up: Impairment = field(default_factory=Impairment)
     down: Impairment = field(default_factory=Impairment)
+    nat: Nat | None = None
     windows: tuple[Window, ...] = ()
 
     def direction(self, direction: Direction) -> Impairment:

@@ -64,6 +64,8 @@ def check(profile: Profile, *, tcp: bool) -> None:
 
 
 def _lacking(profile: Profile, *, tcp: bool) -> Iterator[str]:
+    if profile.nat is not None:
+        yield "it has no other ports to send from"
     for one in profile.impairments():
         if one.mtu_bytes is not None or one.fragments is Fragments.DROP:
             yield "it does not see fragments"

@@ -22,6 +22,11 @@ def lines(profile: Profile) -> Iterator[str]:
     yield f"on the leg of: {profile.leg}, {whose}"
     yield f"calls: {'live through it' if profile.voice else 'suffer'}, most end as {profile.expect}"
     yield from _directions(profile)
+    if profile.nat is not None:
+        rebind = profile.nat.rebind
+        again = f", and every {rebind.every_s:g} s" if rebind.every_s < float("inf") else ""
+        flows = _SELECTED[rebind.traffic] or " of UDP"
+        yield f"a NAT gives a flow{flows} another port {rebind.after_s:g} s after it began{again}"
     for window in profile.windows:
         yield f"{_when(window)}{_SELECTED[window.traffic]}:"
         yield from (f"  {line}" for line in _directions(window))

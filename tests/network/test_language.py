@@ -116,6 +116,9 @@ def test_all_that_an_impairment_has_can_be_written() -> None:
             "[[window]]\nfor_s = 3\nevery_s = 2\n[window.up]\n",
             "window 1.every_s cannot be 2.0: more than for_s",
         ),
+        ("[nat]", "nat.rebind is missing: it is a table"),
+        ("[nat]\nrebind = { after_s = -1 }", "nat.rebind.after_s cannot be -1.0: 0 or more seconds"),
+        ("[nat]\nrebind = { after_s = 1, every_s = 0 }", "nat.rebind.every_s cannot be 0.0: 1 or more"),
         ("[[window]]\nevery_s = 2\n[window.up]\n", "window 1.every_s cannot be 2.0: more than for_s"),
         ("[[window]]\nfrom_s = -1\n[window.up]\n", "window 1.from_s cannot be -1.0"),
         (

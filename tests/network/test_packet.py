@@ -3,8 +3,19 @@
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from network.packet import TCP, UDP, heading, is_ipv4, is_whole_udp, udp_traffic
+from network.packet import (
+    TCP,
+    UDP,
+    has_udp_ports,
+    heading,
+    is_ipv4,
+    is_whole_udp,
+    udp_traffic,
+    with_udp_flow,
+)
 from network.profile import Traffic
 
 ADDRESSES = bytes((198, 18, 64, 1, 198, 18, 0, 1))
@@ -88,3 +99,42 @@ def test_other_protocols_are_flows_by_their_addresses() -> None:
 def test_what_is_no_ipv4_is_told(packet: bytes) -> None:
     """IPv6, and what is too short for a header."""
     assert not is_ipv4(packet)
+
+
+@given(payload=st.binary(max_size=60), old=st.binary(min_size=4, max_size=4), new=st.integers(0, 65535))
+def test_a_packet_in_another_flow_has_the_checksum_that_it_would_have_been_sent_with(
+    payload: bytes, old: bytes, new: int
+) -> None:
+    """Corrected by the difference of the ports (RFC 1624), and as good as made anew."""
+    sent = with_checksum(ipv4(UDP, old + struct.pack("!HH", 8 + len(payload), 0) + payload))
+    flow = ADDRESSES + new.to_bytes(2) + old[2:]
+    changed = with_udp_flow(sent, flow)
+    assert changed == with_checksum(sent[:12] + flow + sent[24:26] + bytes(2) + sent[28:])
+    assert heading(changed).flow == (UDP, flow)
+
+
+def test_a_packet_without_a_checksum_stays_without() -> None:
+    """It is optional over IPv4 (RFC 768)."""
+    changed = with_udp_flow(ipv4(UDP, udp(b"\x80")), ADDRESSES + b"\x01\x02" + PORTS[2:])
+    assert changed[26:28] == bytes(2)
+    assert changed[20:22] == b"\x01\x02"
+
+
+def test_ports_are_in_a_whole_datagram_and_in_the_first_fragment_of_one() -> None:
+    """Not in later ones, in TCP, or behind options."""
+    assert has_udp_ports(ipv4(UDP, udp(b"\x80")))
+    assert has_udp_ports(ipv4(UDP, udp(b"\x80"), fragment=0x2000))
+    assert not has_udp_ports(ipv4(UDP, udp(b"\x80"), fragment=0x00B9))
+    assert not has_udp_ports(ipv4(UDP, udp(b"\x80"), options=b"\x01" * 8))
+    assert not has_udp_ports(ipv4(TCP, PORTS + bytes(16)))
+    assert not has_udp_ports(b"\x45")
+
+
+def with_checksum(packet: bytes) -> bytes:
+    """The packet with the checksum of its UDP datagram and pseudo header (RFC 768)."""
+    rest = packet[20:26] + bytes(2) + packet[28:]
+    covered = packet[12:20] + bytes((0, UDP)) + len(rest).to_bytes(2) + rest + bytes(len(rest) % 2)
+    total = sum(struct.unpack(f"!{len(covered) // 2}H", covered))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return packet[:26] + ((total ^ 0xFFFF) or 0xFFFF).to_bytes(2) + packet[28:]

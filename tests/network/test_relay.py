@@ -185,6 +185,7 @@ def test_a_relay_that_was_killed_leaves_its_aliases_free(tmp_path: Path, sockets
     ("text", "is_tcp", "said"),
     [
         ("[up]\nmtu_bytes = 1200", False, "it does not see fragments"),
+        ("[nat]\nrebind = { after_s = 2 }", False, "it has no other ports to send from"),
         ('[up]\nfragments = "drop"', False, "it does not see fragments"),
         ("[up]\nloss = { rate = 0.1 }", True, "packets of a TCP stream"),
         ("[up]\nrate_kbps = 100", True, "packets of a TCP stream"),
