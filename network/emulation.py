@@ -64,11 +64,14 @@ class Emulation(Protocol):
 
     choice: Choice
     places: Mapping[Place, Namespace]  # empty where everything stays in the machine's own network
-    priority: str
 
     @property
     def executor(self) -> Executor:
         """Which one it is."""
+
+    @property
+    def priority(self) -> str:
+        """What the kernel gave to what carries the packets (`network.priority`)."""
 
     @property
     def callers(self) -> Sequence[Callers]:
