@@ -11,13 +11,18 @@ from network import capability
 from network.emulation import Callers, Emulation, Executor
 from network.errors import NetworkError
 from network.executor import Wire
+from network.netem_run import Netem
 from network.profile import Leg
 from network.relay_run import RelayRun
 from network.spec import Choice
 from network.topology import Place
 
 DOSE = "network.jsonl"
-_MAKERS: Mapping[Executor, Callable[..., Emulation]] = {Executor.WIRE: Wire, Executor.RELAY: RelayRun}
+_MAKERS: Mapping[Executor, Callable[..., Emulation]] = {
+    Executor.WIRE: Wire,
+    Executor.RELAY: RelayRun,
+    Executor.NETEM: Netem,
+}
 
 
 @contextmanager

@@ -10,8 +10,9 @@ import jsonschema
 import psutil
 import pytest
 
-from network import capability
+from network import capability, language, spec
 from network.emulation import Executor
+from tests.locust_command import LocustCommand, assert_all_gone
 from tests.system.labs import Running, all_end_within, is_answered, lab
 
 pytestmark = [
@@ -146,3 +147,80 @@ def test_a_network_that_cannot_be_is_refused_before_anything_starts(
         assert said in line["error"]
         assert running.process.wait(timeout=10) == 2
         assert not (tmp_path / "run").exists()
+
+
+def test_calls_fare_as_the_network_that_they_drew(locust_command: LocustCommand) -> None:
+    """Half of the calls ring a round trip of 0.3 s later; the report tells both networks, and the dose."""
+    locust_command.start(
+        *("--network", "clean+g114-150", "--arms", "none", "--livekit-sip", "embedded"),
+        *("--calls", "8", "--calls-per-second", "0.5", "--arrivals", "constant", "--warm-up", "0"),
+        *("--hold", "1", "--ring-timeout", "20", "--seed", "3"),
+    )
+    exit_code, output = locust_command.end(timeout_s=250)
+    folder = locust_command.folder()
+
+    assert_all_gone(locust_command.relatives())
+    assert "Traceback" not in output
+    rang_after_s: dict[str, list[float]] = {"clean": [], "g114-150": []}
+    for record in locust_command.records():
+        assert record["outcome"] == "answered", record
+        rang_after_s[record["profile"]].append(record["ringing_s"] - record["invite_s"])
+    assert len(rang_after_s["clean"]) == len(rang_after_s["g114-150"]) == 4
+    assert min(rang_after_s["g114-150"]) > 0.3
+    assert sorted(rang_after_s["clean"])[1] < 0.3  # of four; the machine may be busy
+    described = json.loads((folder / "run.json").read_text())["network"]
+    assert (described["executor"], described["labels"]) == ("wire", ["clean", "g114-150"])
+    summary = json.loads((folder / "summary.json").read_text())
+    assert exit_code == summary["exit_code"]
+    assert {label: one["arms"]["none"]["answered"] for label, one in summary["profiles"].items()} == {
+        "clean": 4,
+        "g114-150": 4,
+    }
+
+
+CATALOGUE = [name for name in language.names() if name != spec.CLEAN]
+EXPECTED_SHARE = 0.95
+
+
+def share_as_expected(records: list[dict[str, Any]], profile: str) -> float:
+    """The share of calls that ended as the catalogue says for a profile."""
+    outcomes = [record["outcome"] for record in records]
+    return outcomes.count(language.load(profile).expect) / len(outcomes)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("names", [CATALOGUE[first::4] for first in range(4)], ids="+".join)
+def test_callers_are_answered_on_every_network_of_the_catalogue(
+    locust_command: LocustCommand, names: list[str]
+) -> None:
+    """20 calls under each, 19 of them as its profile says: SIP repeats what is lost."""
+    locust_command.start(
+        *("--network", f"caller={'+'.join(names)}", "--arms", "bounded", "--livekit-sip", "embedded"),
+        *("--calls", str(20 * len(names)), "--calls-per-second", "0.4", "--arrivals", "constant"),
+        *("--warm-up", "0", "--hold", "4", "--seed", "7"),
+    )
+    locust_command.end(timeout_s=800)
+
+    records = locust_command.records()
+    for name, label in zip(names, spec.choose(f"caller={'+'.join(names)}").labels, strict=True):
+        calls = [record for record in records if record["profile"] == label]
+        assert len(calls) == 20
+        assert share_as_expected(calls, name) >= EXPECTED_SHARE, (name, calls)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_agents_answer_on_every_network_of_the_catalogue(locust_command: LocustCommand, name: str) -> None:
+    """20 calls, 19 of them as the profile says: WebRTC finds its way, over TCP where it must."""
+    locust_command.start(
+        *("--network", f"agent={name}", "--arms", "bounded", "--livekit-sip", "embedded"),
+        *("--calls", "20", "--calls-per-second", "0.4", "--arrivals", "constant"),
+        *("--warm-up", "0", "--hold", "4", "--seed", "7"),
+    )
+    locust_command.end(timeout_s=280)
+
+    records = locust_command.records()
+    assert len(records) == 20
+    assert share_as_expected(records, name) >= EXPECTED_SHARE, records
