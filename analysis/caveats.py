@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 from analysis.clocks import Clocks
 from analysis.compare import FEWEST_BLOCKS, Comparison
+from analysis.delivery import Delivered
+from analysis.emodel import is_known
 from analysis.gates import CATALOGUE, Gate, Verdict
 from analysis.prediction import Prediction
 from analysis.run import Run
-from analysis.wording import number
+from analysis.wording import count, number
 
 # Two clocks on one machine that both saw a message should agree to within a scheduler's delay.
 CLOCKS_AGREE_S = 0.020
@@ -23,6 +25,7 @@ def caveats_of(
     comparisons: Sequence[Comparison],
     forecast: Sequence[Prediction],
     clocks: Clocks,
+    delivered: Sequence[Delivered],
 ) -> list[str]:
     """Sentences, the gravest first; none of them makes a run invalid (those are `analysis.validity`)."""
     return [
@@ -30,6 +33,7 @@ def caveats_of(
         *_of_the_files(run),
         *_of_the_size(gates, comparisons),
         *_of_the_switches(run),
+        *_of_the_network(run, delivered),
         *_of_the_forecast(forecast),
         *_of_the_clocks(clocks),
         *_of_what_was_not_measured(run, unmeasured),
@@ -104,6 +108,48 @@ def _of_the_switches(run: Run) -> list[str]:
         for unix, arm, spec in switches.itertuples(index=False)
     )
     return [f"Faults were exchanged during the run ({said}): its figures are of more than one experiment."]
+
+
+def _of_the_network(run: Run, delivered: Sequence[Delivered]) -> list[str]:
+    said = []
+    for dose in run.doses:
+        if dose.executor is None:
+            continue
+        if dose.priority == "ordinary":
+            said.append(
+                "The network's executor had no real-time priority: its delays are as exact as the machine "
+                "was idle. Run as root, or allow it (ulimit -r)."
+            )
+        if dose.unreadable:
+            said.append(f"{count(dose.unreadable, 'line')} of network.jsonl cannot be read and are left out.")
+        own = [each for each in delivered if each.run_id == dose.run_id]
+        said += [
+            f"The profile {name} changed nothing: {what}."
+            for name in dose.profiles
+            if (what := _without_effect([each for each in own if each.profile == name])) is not None
+        ]
+        if own and not any(each.probes for each in own):
+            said.append("No probe went through the network, so the executor's word alone stands for it.")
+    calls = run.counted()
+    loss = calls["rtp_loss"]
+    unknown = int((loss.notna() & ~is_known(loss, calls["rtp_burst_ratio"])).sum())
+    if unknown:
+        said.append(
+            f"In {count(unknown, 'call')} 2 % or more of the voice was lost in bursts, which is beyond what "
+            "the E-model was made for: take their MOS for an order."
+        )
+    return said
+
+
+def _without_effect(delivered: Sequence[Delivered]) -> str | None:
+    if not delivered:
+        return "no packet met it while calls were up"
+    delays = [each.asked_delay_ms for each in delivered]
+    # An executor that does not know what it asked for has its delays looked at.
+    slowed = any(each.delay_ms if ms is None else ms for each, ms in zip(delivered, delays, strict=True))
+    if slowed or any(each.altered for each in delivered):
+        return None
+    return "its windows lie outside the run, or it is for other packets than came"
 
 
 def _of_the_forecast(forecast: Sequence[Prediction]) -> list[str]:

@@ -75,23 +75,24 @@ def summarise(run: Run) -> Summary:
     clocks = clocks_of(run)
     verdict = verdict_of(gates, validity)
     arms = _arms(run, None)
+    networks = {label: _gates(run, label, gates) for label in run.labels}
     return Summary(
         format=FORMAT,
         run_ids=run.run_ids,
         verdict=verdict,
         exit_code=verdict.exit_code,
-        sentence=sentence(verdict, run.candidate, gates, validity),
+        sentence=sentence(verdict, run.candidate, gates, validity, networks),
         trunk=run.trunk_kind,
         tau_s=run.tau_s,
         arms=arms,
-        profiles={label: Profile(_arms(run, label), _gates(run, label, gates)) for label in run.labels},
+        profiles={label: Profile(_arms(run, label), networks[label]) for label in run.labels},
         comparisons=tuple(comparisons),
         prediction=tuple(forecast),
         clocks=clocks,
         network=_dosed(run, delivered),
         gates=tuple(gates),
         validity=tuple(validity),
-        warnings=tuple(caveats_of(run, gates, unmeasured, comparisons, forecast, clocks)),
+        warnings=tuple(caveats_of(run, gates, unmeasured, comparisons, forecast, clocks, delivered)),
     )
 
 

@@ -1,11 +1,11 @@
 """May it be released: the verdict of the gates and checks, in one word and in one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from analysis.compare import ALPHA, Comparison, Effect
-from analysis.gates import CATALOGUE, Gate, Verdict
+from analysis.gates import CATALOGUE, Gate, GateName, Verdict
 from analysis.validity import Check
-from analysis.wording import count, number, p_value, quantity
+from analysis.wording import count, listed, number, p_value, quantity
 
 
 def verdict_of(gates: Sequence[Gate], validity: Sequence[Check]) -> Verdict:
@@ -19,8 +19,42 @@ def verdict_of(gates: Sequence[Gate], validity: Sequence[Check]) -> Verdict:
     return Verdict.PASSED
 
 
-def sentence(verdict: Verdict, candidate: str, gates: Sequence[Gate], validity: Sequence[Check]) -> str:
-    """What a release manager reads first."""
+def sentence(
+    verdict: Verdict,
+    candidate: str,
+    gates: Sequence[Gate],
+    validity: Sequence[Check],
+    networks: Mapping[str, Sequence[Gate]],
+) -> str:
+    """What a release manager reads first; `networks` are the same gates under each network alone."""
+    said = _sentence(verdict, candidate, gates, validity)
+    apart = [] if verdict is Verdict.NOT_VALID else networks_apart(networks)
+    return " ".join([said, *apart[:1]])
+
+
+def gates_apart(networks: Mapping[str, Sequence[Gate]]) -> dict[GateName, dict[Verdict, list[str]]]:
+    """The gates that are broken under some networks and not under others, with the networks by verdict."""
+    by_gate: dict[GateName, dict[Verdict, list[str]]] = {}
+    for label, gates in networks.items():
+        for gate in gates:
+            by_gate.setdefault(gate.name, {}).setdefault(gate.verdict, []).append(label)
+    return {name: found for name, found in by_gate.items() if Verdict.FAILED in found and len(found) > 1}
+
+
+def networks_apart(networks: Mapping[str, Sequence[Gate]]) -> list[str]:
+    """The same, each gate in a sentence."""
+    words = {Verdict.FAILED: "broken", Verdict.PASSED: "kept", Verdict.UNDECIDED: "not decided"}
+    return [
+        f"By network the gate on {CATALOGUE[name].label} is "
+        + listed(
+            [f"{word} under {listed(found[verdict])}" for verdict, word in words.items() if verdict in found]
+        )
+        + "."
+        for name, found in gates_apart(networks).items()
+    ]
+
+
+def _sentence(verdict: Verdict, candidate: str, gates: Sequence[Gate], validity: Sequence[Check]) -> str:
     if verdict is Verdict.NOT_VALID:
         broken = [check for check in validity if not check.ok]
         first = broken[0]

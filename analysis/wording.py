@@ -1,6 +1,7 @@
 """Numbers as people read them."""
 
 import math
+from collections.abc import Sequence
 
 from analysis.intervals import Estimate
 
@@ -40,14 +41,17 @@ def estimate(value: Estimate) -> str:
     return number(value.value)
 
 
-def interval(value: Estimate | None, *, scale: float = 1.0) -> str:
-    """The interval of an estimate: "a to b", "≥ a" where the sample cannot bound it from above."""
+def interval(value: Estimate | None, *, scale: float = 1.0, least: float = 0.0) -> str:
+    """The interval of an estimate: "a to b", "≥ a" where the sample cannot bound it from above.
+
+    Where it cannot bound it from below the interval begins at the `least` that there can be.
+    """
     if value is None or value.value is None:
         return ""
     low = None if value.low is None else value.low * scale
     if value.high is None:
         return "" if low is None else f"≥ {number(low)}"
-    return f"{number(low or 0.0)} to {number(value.high * scale)}"
+    return f"{number(least if low is None else low)} to {number(value.high * scale)}"
 
 
 def p_value(p: float | None) -> str:
@@ -60,3 +64,9 @@ def p_value(p: float | None) -> str:
 def count(n: int, noun: str) -> str:
     """A number of things: "1 call", "2 calls"."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Things in a row: "a", "a and b", "a, b and c"."""
+    *others, last = items
+    return f"{', '.join(others)} and {last}" if others else last

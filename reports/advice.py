@@ -5,8 +5,8 @@ from analysis.causes import Cause
 from analysis.gates import CATALOGUE, Gate, Verdict
 from analysis.run import Run
 from analysis.summary import Summary
-from analysis.verdict import comparison_sentence
-from analysis.wording import count, interval, number, percent
+from analysis.verdict import comparison_sentence, gates_apart, networks_apart
+from analysis.wording import count, interval, listed, number, percent
 
 REMEDIES = {
     Cause.NO_DISPATCH_RULE: "Some calls got no room: check that the number has a trunk and a dispatch rule.",
@@ -35,7 +35,10 @@ def why(run: Run, summary: Summary) -> list[str]:
             for check in summary.validity
             if not check.ok
         ]
-    return [f"{name}: {_callers(arm, run.tau_s)}" for name, arm in summary.arms.items() if arm.calls]
+    return [
+        *(f"{name}: {_callers(arm, run.tau_s)}" for name, arm in summary.arms.items() if arm.calls),
+        *networks_apart(_gates_by_network(summary)),
+    ]
 
 
 def how_sure(run: Run, summary: Summary) -> list[str]:
@@ -63,15 +66,37 @@ def what_to_do(run: Run, summary: Summary) -> list[str]:
         case Verdict.NOT_VALID:
             return list(dict.fromkeys(check.remedy for check in summary.validity if not check.ok))
         case Verdict.FAILED:
-            return [f"Hold {candidate} back.", *_remedies(summary.arms[candidate])]
+            return [
+                f"Hold {candidate} back.",
+                *_remedies(summary.arms[candidate]),
+                *_of_the_network(summary),
+            ]
         case Verdict.UNDECIDED:
-            return [f"Do not release {candidate} on this run alone.", *_more_calls(run, summary.gates)]
+            return [
+                f"Do not release {candidate} on this run alone.",
+                *_more_calls(run, summary.gates),
+                *_of_the_network(summary),
+            ]
         case _:
-            said = [f"Release {candidate}."]
+            said = [f"Release {candidate}.", *_of_the_network(summary)]
             reference = run.arms[0].name
             if reference != candidate and summary.arms[reference].not_answered:
                 said += [f"In {reference}: {remedy}" for remedy in _remedies(summary.arms[reference])[:1]]
             return said
+
+
+def _gates_by_network(summary: Summary) -> dict[str, tuple[Gate, ...]]:
+    return {label: profile.gates for label, profile in summary.profiles.items()}
+
+
+def _of_the_network(summary: Summary) -> list[str]:
+    """What follows where some networks break gates that others keep."""
+    apart = gates_apart(_gates_by_network(summary)).values()
+    broken = dict.fromkeys(label for found in apart for label in found[Verdict.FAILED])
+    if not broken:
+        return []
+    callers = f"Decide whether callers under {listed(list(broken))} are to be served as well as the others"
+    return [f"{callers}: what they met and how they fared stands under “What did the network do”."]
 
 
 def _callers(arm: ArmSummary, tau_s: float) -> str:

@@ -4,18 +4,20 @@ from collections.abc import Iterable
 
 from analysis.gates import CATALOGUE
 from analysis.intervals import Estimate
+from analysis.proof import place
 from analysis.summary import Summary
 from analysis.verdict import comparison_sentence, reading
 from analysis.wording import NOTHING, estimate, interval, number, percent
 
 
 def markdown(summary: Summary) -> str:
-    """The verdict, the gates, the arms, the comparison and the warnings, in GitHub's Markdown."""
+    """The verdict, the arms, their comparison, the networks, gates and warnings, in GitHub's Markdown."""
     parts = [
         f"## {summary.verdict.replace('_', ' ').capitalize()}",
         summary.sentence,
         _arms(summary),
         *_comparisons(summary),
+        *_networks(summary),
         _gates(summary),
         *_list("Warnings", summary.warnings),
         *_list(
@@ -72,6 +74,58 @@ def _with_interval(text: str, between: str) -> str:
 
 def _comparisons(summary: Summary) -> list[str]:
     return [comparison_sentence(comparison, summary.tau_s) for comparison in summary.comparisons]
+
+
+def _networks(summary: Summary) -> list[str]:
+    """A row a network and arm, and whether the dose was the one that was asked for."""
+    if summary.network is None and len(summary.profiles) < 2:
+        return []
+    columns = (
+        *("network", "arm", "calls", "not answered", "ring-to-answer p50, s", "p95, s"),
+        *(
+            "wait to audio p50, s",
+            "p95, s",
+            "SIP sent again a call",
+            "RTP lost p95",
+            "jitter p95, ms",
+            "MOS p5",
+        ),
+    )
+    rows = [f"| {' | '.join(columns)} |", f"|---|---|{'--:|' * (len(columns) - 2)}"]
+    for label, profile in summary.profiles.items():
+        for name, arm in profile.arms.items():
+            again, lost = arm.sip_retransmissions.per_call, arm.rtp.loss_share.p95
+            cells = [
+                label,
+                name,
+                str(arm.calls),
+                _share(arm.not_answered, arm.not_answered_share),
+                estimate(arm.ring_to_answer_s.p50),
+                estimate(arm.ring_to_answer_s.p95),
+                estimate(arm.wait_s.p50),
+                estimate(arm.wait_s.p95),
+                number(again.value),
+                percent(lost.value),
+                estimate(arm.rtp.jitter_ms.p95),
+                estimate(arm.rtp.mos.p5),
+            ]
+            rows.append(f"| {' | '.join(cells)} |")
+    return ["\n".join(rows), *_dose(summary)]
+
+
+def _dose(summary: Summary) -> list[str]:
+    if summary.network is None:
+        return []
+    delivered = summary.network.delivered
+    wanting = [place(each) for each in delivered if not each.as_asked]
+    said = (
+        f"not as asked: {'; '.join(wanting)}"
+        if wanting
+        else f"as asked in all {len(delivered)} directions of legs and profiles"
+        if delivered
+        else "not known"
+    )
+    return [f"Dose delivered by {summary.network.executor}: {said}."]
 
 
 def _gates(summary: Summary) -> str:

@@ -9,6 +9,7 @@ import jupytext
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
+from nbformat import NotebookNode
 from traitlets.config import Config
 
 from reports.handover import hand_over
@@ -19,6 +20,17 @@ CELL_TIMEOUT_S = 300
 
 class NotebookError(Exception):
     """There is no such notebook, or it did not run to its end."""
+
+
+def answered(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """The cells without the questions (markdown) whose cells below gave no answer at all."""
+    kept: list[NotebookNode] = []
+    for cell in cells:
+        if cell.cell_type == "markdown" and kept and kept[-1].cell_type == "markdown":
+            kept.pop()
+        if cell.cell_type == "markdown" or cell.outputs:
+            kept.append(cell)
+    return kept
 
 
 def render(notebook: str, runs: Sequence[Path], title: str) -> str:
@@ -64,6 +76,7 @@ def render(notebook: str, runs: Sequence[Path], title: str) -> str:
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             last = str(error).strip().splitlines()[-1]
             raise NotebookError(f"The notebook {notebook!r} did not run to its end: {last}.") from error
+    cells.cells = answered(cells.cells)
     exporter = HTMLExporter(template_file="template.html.j2", extra_template_paths=[str(HERE)])  # type: ignore[no-untyped-call]
     style = (HERE / "style.css").read_text(encoding="utf-8")
     page, _ = exporter.from_notebook_node(cells, resources={"title": title, "style": style})

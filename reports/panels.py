@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from analysis.arms import OUTCOMES
 from analysis.causes import Cause
 from analysis.compare import Effect
 from analysis.gates import CATALOGUE
+from analysis.intervals import Estimate
 from analysis.verdict import comparison_sentence
 
 HERE = Path(__file__).parent
@@ -47,6 +48,7 @@ def _macros() -> object:
         "percent": wording.percent,
         "estimate": wording.estimate,
         "interval": wording.interval,
+        "scaled": _scaled,
         "p_value": wording.p_value,
         "effect": _effect,
         "effect_interval": _effect_interval,
@@ -67,6 +69,11 @@ def _seen(order: Iterable[str], counts: Iterable[Mapping[str, int]]) -> list[str
     """The names that occur anywhere, in the given order."""
     present = {name for count in counts for name in count}
     return [str(name) for name in order if name in present]
+
+
+def _scaled(value: Estimate, scale: float) -> Estimate:
+    """The number itself in other units; its interval has a scale of its own."""
+    return value if value.value is None else replace(value, value=value.value * scale)
 
 
 def _effect(effect: Effect, scale: float = 1.0) -> str:

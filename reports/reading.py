@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import figures, stages
+from analysis.dose_line import dose_over_time
 from analysis.exhibit import Exhibit
 from analysis.load import load
 from analysis.pooled import side_by_side
@@ -41,6 +42,22 @@ class Reading:
     def comparisons(self) -> Panel:
         """The difference between the arms, or that none is shown."""
         return panel("comparisons", summary=self.summary)
+
+    def networks(self) -> Panel | None:
+        """How calls fared under each network; nothing where none was tried."""
+        if not self.run.emulated and len(self.run.labels) < 2:
+            return None
+        return panel("networks", summary=self.summary)
+
+    def dose(self) -> Panel | None:
+        """What was asked of the network beside what it did."""
+        if self.summary.network is None:
+            return None
+        return panel("dose", network=self.summary.network, runs=len(self.run.run_ids))
+
+    def dose_over_time(self) -> Exhibit | None:
+        """The dose over the run."""
+        return dose_over_time(self.run)
 
     def waiting(self) -> Exhibit | Panel:
         """The curve of callers still waiting."""

@@ -30,6 +30,18 @@ report.arms()
 report.comparisons()
 
 # %% [markdown]
+# ## What did the network do, and how did calls take it?
+
+# %%
+report.networks()
+
+# %%
+report.dose()
+
+# %%
+report.dose_over_time()
+
+# %% [markdown]
 # ## How many callers are still waiting after a given time?
 
 # %%

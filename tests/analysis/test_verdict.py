@@ -45,14 +45,14 @@ def test_exit_codes_are_the_documented_ones() -> None:
 
 def test_a_sentence_names_the_value_the_bound_and_what_is_allowed() -> None:
     """Undecided names the size that would do, not valid the remedy."""
-    assert sentence(Verdict.UNDECIDED, "bounded", [_gate(Verdict.UNDECIDED)], [GOOD]) == (
+    assert sentence(Verdict.UNDECIDED, "bounded", [_gate(Verdict.UNDECIDED)], [GOOD], {}) == (
         "Not decided for bounded: 30 calls are too few for not answered; 149 calls in that arm, all "
         "clean, would do."
     )
-    assert sentence(Verdict.NOT_VALID, "bounded", [], [BAD]) == (
+    assert sentence(Verdict.NOT_VALID, "bounded", [], [BAD], {}) == (
         "Not valid, so it decides nothing: dropped dials: 0.1 (limit 0.005). Lower the rate."
     )
-    assert sentence(Verdict.PASSED, "bounded", [_gate(Verdict.PASSED)], [GOOD]) == (
+    assert sentence(Verdict.PASSED, "bounded", [_gate(Verdict.PASSED)], [GOOD], {}) == (
         "bounded may be released: the gate is kept "
         "(not answered 0 %, at most 9.5 % with 95 % confidence, ≤ 2 % allowed, n = 30)."
     )
