@@ -1,5 +1,6 @@
 """Where callers are: the addresses of each network profile, their ports, the namespace they are in."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -46,6 +47,18 @@ class Access:
     def plain(cls, first: str, profile: str = CLEAN) -> Self:
         """No emulated network: all lines share one address of this machine."""
         return cls((Block(profile, first),))
+
+    def shortfall(self, concurrent: int) -> str | None:
+        """What is to be said where so many calls at once, spread over the profiles, need more addresses."""
+        each = math.ceil(concurrent / len(self.blocks))
+        fewest = min((block.count for block in self.blocks if block.count is not None), default=each)
+        if each <= fewest:
+            return None
+        return (
+            f"The network has {fewest} callers under each profile and {each} calls may be up at once there: "
+            f"those beyond are dropped; fewer calls per second, --max-concurrent "
+            f"{fewest * len(self.blocks)} or another --network-executor would do"
+        )
 
     @classmethod
     def of(cls, announcement: Mapping[str, Any]) -> Self:

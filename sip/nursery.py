@@ -69,14 +69,11 @@ class Nursery:
 
     def wake(self, address: str, port: int) -> None:
         """End the poll of a worker that is ready; raises OSError where its network is gone."""
-        if self._waker is None:
-            if self._control is None:
-                return
+        if self._waker is None and self._control is not None:
             _, descriptors, _, _ = socket.recv_fds(self._control, 16, 1)  # said before any worker was made
-            if not descriptors:
-                return
-            self._waker = socket.socket(fileno=descriptors[0])
-        self._waker.sendto(WAKE_UP, (address, port))
+            self._waker = socket.socket(fileno=descriptors[0]) if descriptors else None
+        if self._waker is not None:
+            self._waker.sendto(WAKE_UP, (address, port))
 
     def load(self) -> ProcessLoad | None:
         """The zygote's CPU share since the last look; None while there is none."""

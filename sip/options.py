@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from network.emulation import Executor
 from network.errors import ProfileError
 from network.spec import CLEAN, Choice, choose
 from sip import arms
@@ -23,9 +24,6 @@ _GATE = re.compile(r"\s*(?P<name>[A-Za-z][A-Za-z0-9_ -]*?)\s*(<=|>=)\s*(?P<limit
 _LARGEST_CALLS = 10_000_000
 _CREDENTIALS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 _PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
-
-
-EXECUTORS = ("wire", "netem", "relay")  # which of them can deliver what, and where, the lab knows
 
 
 class Observe(StrEnum):
@@ -78,7 +76,7 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
         "each call one of several; names: python -m network list, or a TOML file",
     },
     "network-executor": {
-        "choices": EXECUTORS,
+        "choices": [*Executor],
         "help": "what emulates that network (default: the best that can here)",
     },
     "filter-fault": {
@@ -133,7 +131,7 @@ class Options:
     setup_timeout_s: float
     stop_after_failures: int
     network: Choice
-    network_executor: str | None
+    network_executor: Executor | None
     filter_fault: str | None
     bound_s: float
     livekit_sip: str | None
@@ -233,7 +231,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         setup_timeout_s=given.setup_timeout,
         stop_after_failures=given.stop_after_failures,
         network=network,
-        network_executor=given.network_executor or None,
+        network_executor=Executor(given.network_executor) if given.network_executor else None,
         filter_fault=None if given.filter_fault in ("", "none") else given.filter_fault,
         bound_s=given.bound,
         livekit_sip=given.livekit_sip or None,

@@ -169,6 +169,8 @@ class Run:
         if short:
             _log.warning("%s", short)
         if network is not None and self._lab is not None:
+            if (shortfall := network.access.shortfall(options.peak_concurrent)) is not None:
+                _log.warning("%s", shortfall)
             self._lab.begin()
             _log.info("The network is %s, by %s", options.network, network.executor)
         self._up.enter_context(self._records(folder, target))

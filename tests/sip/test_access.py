@@ -45,3 +45,13 @@ def test_a_relay_s_callers_keep_to_ports_and_advertise_aliases() -> None:
     assert access.blocks == (Block("wifi-congested", "127.96.16.1", 32, "127.96.24.1"),)
     assert access.ports == Ports(sip=15060, rtp=14000, rtp_count=8)
     assert access.namespace is None
+
+
+def test_fewer_callers_than_calls_at_once_are_said_beforehand() -> None:
+    """A relay has some dozens for each profile, a wire two thousand."""
+    relay, wire = LabNetwork.of(RELAY).access, LabNetwork.of(WIRE).access
+
+    assert relay.shortfall(32) is None
+    assert "has 32 callers under each profile and 33 calls" in (relay.shortfall(33) or "")
+    assert wire.shortfall(4000) is None
+    assert Access.plain("127.0.0.1").shortfall(4000) is None

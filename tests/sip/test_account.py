@@ -74,7 +74,7 @@ def test_forty_calls_at_once_lose_no_packet(place: Place, tmp_path: Path) -> Non
         Pool(trunk, log_folder=tmp_path, access=access_of(wire), concurrent=44) as pool,
     ):
         wire.begin()
-        records = place(pool, 44, rate=25.0, hold_s=2.0, profiles=PROFILES)
+        records = place(pool, 44, rate=40.0, hold_s=1.5, profiles=PROFILES)
         restarts = pool.health().restarts
 
     answered, ended = (
@@ -100,7 +100,7 @@ def test_through_a_relay_callers_say_their_aliases_and_keep_to_their_ports(
         Pool(trunk, log_folder=tmp_path, access=access_of(relay), concurrent=4) as pool,
     ):
         relay.begin()
-        records = place(pool, 8, rate=4.0, profiles=("g114-150",), hold_s=0.8)
+        records = place(pool, 8, rate=5.0, profiles=("g114-150",), hold_s=0.5)
 
     assert Counter(record.outcome for record in records) == {Outcome.ANSWERED: 8}
     assert min(post_dial_delays_s(records, "g114-150")) >= 0.3

@@ -110,17 +110,27 @@ def test_a_worker_that_is_killed_loses_its_own_calls_only_and_is_replaced(
 def test_a_worker_that_was_killed_leaves_its_addresses_to_the_next(
     sipp: Answering, place: Place, tmp_path: Path
 ) -> None:
-    """Each line has one of the block; calls from all of them are answered, before and after."""
+    """Each line has one of the block; only its own calls are lost, later ones are made from all of them."""
     access = Access((Block("clean", "127.64.0.1", count=6),))
     six = {f"127.64.0.{number}" for number in range(1, 7)}
+    victims: set[str] = set()
+
+    def kill_one(campaign: Campaign) -> None:
+        if campaign.calls_up == 6 and not victims:
+            victims.update(pool._workers()[0].calls)
+            os.kill(pool._workers()[0].pid or 0, signal.SIGKILL)
+
     with Pool(sipp("answer"), log_folder=tmp_path, access=access, concurrent=8) as pool:
         before = _addresses(pool)
-        os.kill(pool._workers()[0].pid or 0, signal.SIGKILL)
-        wait_until(lambda: pool.events() == [] and pool.health().restarts == 1 and _addresses(pool) == six)
-        records = place(pool, 6, rate=20.0)
+        records = place(pool, 6, rate=20.0, hold_s=1.5, during=kill_one)
+        wait_until(lambda: pool.events() == [] and _addresses(pool) == six)
+        again = place(pool, 6, rate=20.0)
+        restarts = pool.health().restarts
 
     assert before == six
-    assert outcomes(records) == {Outcome.ANSWERED: 6}
+    assert outcomes(records) == {Outcome.TESTER_FAILED: len(victims), Outcome.ANSWERED: 6 - len(victims)}
+    assert outcomes(again) == {Outcome.ANSWERED: 6}
+    assert restarts == 1
 
 
 def _addresses(pool: Pool) -> set[str]:
