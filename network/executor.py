@@ -61,6 +61,7 @@ class InNamespaces:
     """
 
     executor: Executor
+    is_seeded = True  # whether each packet's fate is that of the seeded model
     _program: str
 
     def __init__(self, network: str, *, seed: int, out: Path | None = None) -> None:
@@ -168,6 +169,7 @@ class InNamespaces:
             far=asdict(self.places[path.far.place]),
             near_addresses=addresses,
             far_address=str(path.far.address),
+            seeded=self.is_seeded,
             **options,
         )
         return json.dumps(asdict(request))

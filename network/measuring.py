@@ -51,6 +51,7 @@ class Request:
     every_s: float = VOICE_EVERY_S
     port: int = PORT
     journal: str | None = None
+    seeded: bool = True  # whether the executor draws what the model does
 
 
 def serve(request: Request) -> None:
@@ -93,7 +94,8 @@ def serve(request: Request) -> None:
                         each
                         for each in passages
                         if each.direction is direction and request.numbers[each.flow] == number
-                    ]
+                    ],
+                    seeded=request.seeded,
                 )
                 for number, direction in itertools.product(sorted(set(request.numbers)), Direction)
             ]

@@ -57,6 +57,8 @@ def arguments(
 def _lacking_of_link(profile: Profile, leg: Leg) -> Iterator[str]:
     if profile.windows:
         yield "it has no windows of time or traffic"
+    if profile.nat is not None:
+        yield "it changes no ports"
     if not has_queue_each(profile) or (leg is Leg.CALLER and profile.scope is Scope.CALLER):
         return
     link, remedy = (

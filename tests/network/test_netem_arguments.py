@@ -125,7 +125,7 @@ def test_what_hangs_on_the_packet_before_needs_a_link_of_each_caller(text: str, 
 def test_a_choice_is_checked_on_every_leg() -> None:
     """Each profile of the callers too."""
     capability.check(Executor.NETEM, spec.choose("burst-loss-5+g1050-a+volte-5qi1;agent=g114-150"))
-    for network in ("burst-loss-5+starlink", "g114-150;agent=flap", "agent=burst-loss-5"):
+    for network in ("burst-loss-5+starlink", "nat-rebind", "g114-150;agent=flap", "agent=burst-loss-5"):
         with pytest.raises(CannotExpressError, match="netem cannot deliver"):
             capability.check(Executor.NETEM, spec.choose(network))
 
