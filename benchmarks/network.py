@@ -1,14 +1,17 @@
 """The emulated network at a steady rate of packets: its CPU, how exact its delays are, losses set and got.
 
-Each rate is carried under a constant delay and under everything at once, and by the relay as the peer.
+Each rate is carried under a constant delay and under everything at once; its peers are the relay, and the
+kernel's netem where there is one.
 """
 
 import argparse
 import json
+import os
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -20,8 +23,9 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.packets import PORT
 from network import language
 from network.errors import NetworkError
-from network.executor import Wire
+from network.executor import InNamespaces, Wire
 from network.ledger import quantiles_ms, summary
+from network.netem_run import Netem, missing_for_netem
 from network.profile import Leg
 from network.relay import Host
 from network.relaying import Relaying
@@ -35,6 +39,10 @@ _RELAY_HOSTS = 50
 _RELAY_FAR, _RELAY_ALIAS = "127.19.3.1", "127.19.3.2"
 _PROFILES = {
     "constant": "[both]\ndelay_ms = 50\n",
+    "bursts": """[both]
+delay_ms = 50
+loss = { rate = 0.05, mean_burst = 5 }
+""",
     "full": """[both]
 delay_ms = 50
 jitter = { pareto_ms = 8, time_constant_ms = 60 }
@@ -81,43 +89,66 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         raise BenchmarkError(
             f"a rate must be {_MEASURED_PER_S} packets/s or more, since so many are measured"
         )
+    has_netem = not missing_for_netem()
     with tempfile.TemporaryDirectory(prefix="ringtime-benchmark-") as folder, _busy(options.busy):
         for name, text in _PROFILES.items():
             path = Path(folder) / f"{name}.toml"
             path.write_text(f'title = "{name}"\nsource = "this benchmark"\n{text}')
             for rate in options.packets_per_second:
                 try:
-                    yield _wire(path, rate, options.seconds) | {"busy": options.busy}
-                    if name == "constant":
-                        yield _relay(path, rate, options.seconds) | {"busy": options.busy}
+                    for line in _carried(name, path, rate, options.seconds, has_netem=has_netem):
+                        yield line | {"busy": options.busy}
                 except NetworkError as error:
                     raise BenchmarkError(str(error)) from None
 
 
-def _wire(path: Path, packets_per_s: int, seconds: float) -> dict[str, Any]:
+def _carried(
+    name: str, path: Path, packets_per_s: int, seconds: float, *, has_netem: bool
+) -> Iterator[dict[str, Any]]:
+    """By each executor that has the profile."""
+    if name != "bursts":
+        yield _between_namespaces(Wire, path, packets_per_s, seconds)
+    if name == "constant":
+        yield _relay(path, packets_per_s, seconds)
+    if name != "full" and has_netem:
+        yield _between_namespaces(Netem, path, packets_per_s, seconds)
+
+
+def _between_namespaces(
+    made: type[InNamespaces], path: Path, packets_per_s: int, seconds: float
+) -> dict[str, Any]:
     profile = language.load(str(path))
-    journal = path.with_suffix(f".{packets_per_s}.jsonl")
-    with Wire(str(path), seed=1, out=journal) as wire:
-        wire.begin()
-        with _load(wire, packets_per_s - _MEASURED_PER_S):
-            passages = wire.measure(Leg.CALLER, flows=_MEASURED_FLOWS, for_s=seconds)
+    journal = path.with_suffix(f".{made.executor}.{packets_per_s}.jsonl")
+    with made(str(path), seed=1, out=journal) as emulation:
+        emulation.begin()
+        with _load(emulation, packets_per_s - _MEASURED_PER_S):
+            kernel_s, begun_s = _kernel_s(), time.monotonic()
+            passages = emulation.measure(Leg.CALLER, flows=_MEASURED_FLOWS, for_s=seconds)
+            kernel_share = (_kernel_s() - kernel_s) / (time.monotonic() - begun_s)
     found = summary(passages)
     carried_per_s, cpu_share = _steady(journal, passages[0].sent_s + 1, passages[-1].sent_s)
     loss = profile.up.loss
     return {
-        "executor": "wire",
+        "executor": made.executor,
         "profile": path.stem,
-        "priority": wire.priority,
+        "priority": emulation.priority,
         "packets_per_s": packets_per_s,
         "carried_per_s": round(carried_per_s),
         "cpu_share": round(cpu_share, 3),
+        "kernel_share": round(kernel_share, 3),
         "delay_error_ms": found["delay_error_ms"],
         "loss_set": loss.rate if loss is not None else 0.0,
         "loss_got": round(found["lost"] / found["sent"], 5),
         "burst_set": loss.mean_burst if loss is not None else None,
         "burst_got": None if found["burst"] is None else round(found["burst"], 3),
-        "not_as_asked": found["not_as_asked"],
+        "not_as_asked": found["not_as_asked"] if emulation.is_seeded else None,
     }
+
+
+def _kernel_s() -> float:
+    """Time the machine's processors were in soft interrupts (proc(5)): netem's work, and all networks'."""
+    softirq = Path("/proc/stat").read_text().split(maxsplit=8)[7]
+    return int(softirq) / os.sysconf("SC_CLK_TCK")
 
 
 def _steady(journal: Path, first_s: float, last_s: float) -> tuple[float, float]:
@@ -131,14 +162,14 @@ def _steady(journal: Path, first_s: float, last_s: float) -> tuple[float, float]
 
 
 @contextmanager
-def _load(wire: Wire, packets_per_s: int) -> Iterator[None]:
+def _load(emulation: InNamespaces, packets_per_s: int) -> Iterator[None]:
     """Packets of voice from callers to the core that nobody measures."""
     if not packets_per_s:
         yield
         return
     sources = [str(caller(number)) for number in _LOAD_ADDRESSES]
     command = [sys.executable, "-m", "benchmarks.packets", str(SIP), str(packets_per_s), *sources]
-    loader = wire.start(Place.CALLERS, command, cwd=Path(__file__).parents[1])
+    loader = emulation.start(Place.CALLERS, command, cwd=Path(__file__).parents[1])
     try:
         yield
         if loader.poll() is not None:

@@ -36,7 +36,7 @@ def test_voice_is_delayed_and_lost_in_bursts_and_the_dose_says_so(tmp_path: Path
         passages = netem.measure(Leg.CALLER, flows=10, for_s=5)
     found = summary(passages, seeded=False)
     delays_ms = [1000 * (at_s - each.sent_s) for each in passages for at_s in each.arrived_s]
-    assert found["sent"] == 5000
+    assert abs(found["sent"] - 5000) <= 10
     assert 0 < found["lost"] < 1000
     assert found["burst"] > 1.5
     assert min(delays_ms) > 29.9
