@@ -35,7 +35,7 @@ def caveats_of(
         *_of_the_switches(run),
         *_of_the_network(run, delivered),
         *_of_the_forecast(forecast),
-        *_of_the_clocks(clocks),
+        *_of_the_clocks(run, clocks),
         *_of_what_was_not_measured(run, unmeasured),
     ]
 
@@ -162,9 +162,10 @@ def _of_the_forecast(forecast: Sequence[Prediction]) -> list[str]:
     ]
 
 
-def _of_the_clocks(clocks: Clocks) -> list[str]:
+def _of_the_clocks(run: Run, clocks: Clocks) -> list[str]:
     said = []
-    if clocks.trunk is not None:
+    # A network between the two is meant to keep them apart.
+    if clocks.trunk is not None and not run.emulated:
         measures = {
             "post-dial delay": clocks.trunk.post_dial_delay_s,
             "ring-to-answer": clocks.trunk.ring_to_answer_s,

@@ -15,7 +15,7 @@ from analysis.run import Run
 LATE_MS = 2.0  # beyond this the executor is no part of the network any more
 _KNOWN = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 _LEAST_MS = 1e-4
-_ALTERED = ("outage", "too_large", "queue_full", "lost", "reordered", "duplicated")
+_ALTERED = ("outage", "unmapped", "too_large", "queue_full", "lost", "reordered", "duplicated")
 TAIL_SHARE = 0.01  # of packets, so that LATE_MS is a limit on their 99th percentile
 
 
@@ -24,8 +24,9 @@ class Delivered:
     """One direction of a leg under one profile: what was asked for, and what there was.
 
     Delays in ms, of the packets sent on; loss is the share lost by chance and in outages, `queue_full` and
-    `too_large` packets aside. `steady` says whether the same loss was asked for all the time. `late` is the
-    estimated number of packets that were sent on more than `LATE_MS` later than asked for, `late_p99_ms` the
+    `too_large` packets aside; where `queue_full` is None the executor has those among the lost. `steady` says
+    whether the same loss was asked for all the time. `late` is the estimated number of packets that were sent
+    on more than `LATE_MS` later than asked for, `late_p99_ms` the
     99th percentile of all lateness. The `probes` went from end to end. What an executor cannot tell is None.
     `as_asked` is for `analysis.proof` to say.
     """
@@ -37,7 +38,7 @@ class Delivered:
     seconds: int
     offered: int
     delivered: int
-    queue_full: int
+    queue_full: int | None
     too_large: int
     altered: int
     asked_delay_ms: float | None
@@ -95,8 +96,11 @@ def _places(table: pd.DataFrame) -> Iterator[tuple[tuple[str, ...], pd.DataFrame
 def _delivered(run_id: str, place: tuple[str, ...], legs: pd.DataFrame, probes: pd.DataFrame) -> Delivered:
     leg, profile, direction = place
     counts = {name: int(legs[name].sum()) for name in LEG_COUNTS}
-    asked_ms, asked_deviation_ms = _moments(legs, "asked_mean", "asked_deviation")
-    got_ms, got_deviation_ms = _moments(legs, "mean", "deviation")
+    timed, weights = legs, legs["delivered"]
+    if not timed["delay_ms_mean"].notna().any():  # the kernel times nothing, probes do
+        timed, weights = probes, probes["sent"] - probes["lost"]
+    asked_ms, asked_deviation_ms = _moments(timed, weights, "asked_mean", "asked_deviation")
+    got_ms, got_deviation_ms = _moments(timed, weights, "mean", "deviation")
     known = legs[legs["asked_loss"].notna()]
     weight = known["offered"].sum()
     sent = int(probes["sent"].sum())
@@ -108,7 +112,7 @@ def _delivered(run_id: str, place: tuple[str, ...], legs: pd.DataFrame, probes: 
         seconds=len(legs),
         offered=counts["offered"],
         delivered=counts["delivered"],
-        queue_full=counts["queue_full"],
+        queue_full=_count(legs["queue_full"]),
         too_large=counts["too_large"],
         altered=sum(counts[name] for name in _ALTERED),
         asked_delay_ms=asked_ms,
@@ -133,7 +137,7 @@ def _delivered(run_id: str, place: tuple[str, ...], legs: pd.DataFrame, probes: 
 def _loss(counts: dict[str, int]) -> float | None:
     """Outages take from all packets, chance from those that got past outage, MTU and queue."""
     offered = counts["offered"]
-    drawn = offered - counts["outage"] - counts["too_large"] - counts["queue_full"]
+    drawn = offered - sum(counts[name] for name in ("outage", "unmapped", "too_large", "queue_full"))
     if not offered:
         return None
     passing = 1 - counts["lost"] / drawn if drawn else 1.0
@@ -150,10 +154,12 @@ def _burst(probes: pd.DataFrame, lost: str, burst: str) -> float | None:
     return float(probes.loc[probes[burst].notna(), lost].sum() / bursts) if bursts else None
 
 
-def _moments(legs: pd.DataFrame, mean: str, deviation: str) -> tuple[float | None, float | None]:
+def _moments(
+    timed: pd.DataFrame, packets: pd.Series, mean: str, deviation: str
+) -> tuple[float | None, float | None]:
     """Mean and deviation over all seconds, from those of each and its number of packets."""
-    means, deviations = legs[f"delay_ms_{mean}"], legs[f"delay_ms_{deviation}"]
-    weights = legs["delivered"].where(means.notna(), 0)
+    means, deviations = timed[f"delay_ms_{mean}"], timed[f"delay_ms_{deviation}"]
+    weights = packets.where(means.notna(), 0)
     total = weights.sum()
     if not total:
         return None, None

@@ -11,6 +11,7 @@ _WHEN = ("unix", "at_s")
 LEG_COUNTS = (
     "offered",
     "outage",
+    "unmapped",
     "too_large",
     "queue_full",
     "lost",
@@ -19,13 +20,14 @@ LEG_COUNTS = (
     "duplicated",
     "delivered",
 )
+_DELAYS = tuple(f"delay_ms_{name}" for name in ("asked_mean", "asked_deviation", "mean", "deviation"))
 LEG_NUMBERS = (
     *LEG_COUNTS,
     "asked_loss",
-    *(f"delay_ms_{name}" for name in ("asked_mean", "asked_deviation", "mean", "deviation")),
+    *_DELAYS,
     *(f"late_ms_{name}" for name in ("p50", "p99", "p999")),
 )
-PROBE_NUMBERS = ("sent", "not_as_asked", "lost_asked", "lost", "burst_asked", "burst", "delay_error_ms_p99")
+PROBE_NUMBERS = ("sent", "not_as_asked", "lost_asked", "lost", "burst_asked", "burst", *_DELAYS)
 PULSE_NUMBERS = ("cpu_s", "unread", "strangers")
 
 

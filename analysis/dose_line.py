@@ -13,6 +13,7 @@ from analysis.run import Run
 from analysis.wording import number, percent
 
 _MOST_STEPS = 240
+_LEAST_PACKETS = 10  # for a share of them
 _DIRECTIONS = (("up", 1), ("down", 0))
 
 
@@ -45,8 +46,8 @@ def dose_over_time(run: Run) -> Exhibit | None:
         figure,
         "The dose, second by second",
         "Line: what the profile asked for, of the packets that came. Marks: what was delivered. One-way, "
-        "from inside the executor; a second without packets has no mark, and a long run is drawn in longer "
-        "steps. Legs that were clean are left out.",
+        "from inside the executor; a second with fewer than ten packets has no mark of loss, and a "
+        "long run is drawn in longer steps. Legs that were clean are left out.",
         f"Delay and loss over the run. {_told(rows)}",
     )
 
@@ -81,6 +82,7 @@ def _binned(legs: pd.DataFrame, step_s: int) -> pd.DataFrame:
     for name, weight in (("at_s", "came"), ("asked_loss", "came"), ("loss", "came"),
                          ("delay_ms", "sent"), ("asked_delay_ms", "sent")):  # fmt: skip
         sums[name] = sums[name] / sums[weight].where(sums[weight] > 0)
+    sums["loss"] = sums["loss"].where(sums["came"] >= _LEAST_PACKETS)
     return sums
 
 

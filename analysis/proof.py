@@ -53,6 +53,13 @@ def proofs(run: Run, delivered: Sequence[Delivered]) -> list[Check]:
             "executor's log and the host's UDP errors), so this was not the network that was to be tried.",
         ),
         _worst(
+            "delay in the network off what was asked, in tolerances",
+            [(place(each), off) for each in delivered if (off := _delay_off(each)) is not None],
+            1.0,
+            "Packets were slower or faster than the profile says: run `python -m network prove` on it; if "
+            "that is fine, leave the machine to the run.",
+        ),
+        _worst(
             "loss in the network off what was asked, in tolerances",
             [(place(each), off) for each in delivered if (off := _loss_off(each)) is not None],
             1.0,
@@ -70,6 +77,7 @@ def marked(delivered: Sequence[Delivered]) -> list[Delivered]:
             each,
             as_asked=each not in late
             and (_other_fate(each) or 0.0) <= OTHER_FATE
+            and (_delay_off(each) or 0.0) <= 1.0
             and (_loss_off(each) or 0.0) <= 1.0,
         )
         for each in delivered
@@ -153,14 +161,31 @@ def _at_least(hits: float, n: int) -> float | None:
     return share_bounds(min(math.floor(hits), n), n, _TAIL)[0] if n else None
 
 
+def _delay_off(each: Delivered) -> float | None:
+    """How far the mean delay of probes is off the model's, in tolerances, where lateness was not measured.
+
+    Both drew their delays anew, so the tolerance is what lateness may be and four standard errors more.
+    """
+    asked_ms, got_ms, came = each.asked_delay_ms, each.delay_ms, each.probes - each.probes_lost
+    if each.late_p99_ms is not None or asked_ms is None or got_ms is None or not came:
+        return None
+    error_ms = (each.deviation_ms or 0.0) * math.sqrt(2 / came)
+    return abs(got_ms - asked_ms) / (LATE_MS + _DEVIATIONS * error_ms)
+
+
 def _loss_off(each: Delivered) -> float | None:
     """How far the loss is off what was asked, in tolerances; None where that changed over the run.
 
     The tolerance is four standard errors of a share of losses in bursts (a Gilbert channel's, whose losses
     count as many times fewer as a burst is long, twice over), and a fifth of the loss where that is more.
+    Where full queues are among the losses those of the probes are looked at, which fill none.
     """
-    if not each.steady or each.loss is None or each.asked_loss is None or not 0 < each.asked_loss < 1:
+    packets, loss, burst = each.offered, each.loss, each.burst
+    if each.queue_full is None:
+        packets, burst = each.probes, each.probes_burst
+        loss = each.probes_lost / packets if packets else None
+    asked = each.asked_loss
+    if not each.steady or loss is None or asked is None or not 0 < asked < 1:
         return None
-    burst = max(each.burst or 1.0, 1.0)
-    error = math.sqrt(2 * burst * each.asked_loss * (1 - each.asked_loss) / max(each.offered, 1))
-    return abs(each.loss - each.asked_loss) / max(_DEVIATIONS * error, _OFF * each.asked_loss)
+    error = math.sqrt(2 * max(burst or 1.0, 1.0) * asked * (1 - asked) / packets)
+    return abs(loss - asked) / max(_DEVIATIONS * error, _OFF * asked)

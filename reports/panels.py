@@ -54,6 +54,7 @@ def _macros() -> object:
         "effect_interval": _effect_interval,
         "quantity": wording.quantity,
         "utc": _utc,
+        "count": wording.count,
         "words": lambda text: str(text).replace("_", " "),
     }
     environment.globals |= {

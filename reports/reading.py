@@ -95,7 +95,7 @@ class Reading:
 
     def clocks(self) -> Panel:
         """How well the agent's own clock and the trunk's agree with what was measured."""
-        return panel("clocks", clocks=self.summary.clocks)
+        return panel("clocks", clocks=self.summary.clocks, network=self.summary.network)
 
     def glossary(self) -> Panel:
         """What the words mean."""
