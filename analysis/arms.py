@@ -72,11 +72,17 @@ class Retransmissions:
 
 @dataclass(frozen=True, slots=True)
 class Rfc6076:
-    """The standard's ratios; they hide callers who gave up, so they never stand alone."""
+    """The standard's ratios, and two of them read for an agent, who is never busy and declines nothing.
+
+    To the standard a 486 is a user's wish and a caller who gave up is nobody's failure; `seer_agent` and
+    `isa_agent` hold both against the agent.
+    """
 
     ser: Estimate
     seer: Estimate
+    seer_agent: Estimate
     isa: Estimate
+    isa_agent: Estimate
     scr: Estimate
     srd_s: Percentiles
     sdd_s: Percentiles
@@ -172,7 +178,8 @@ def rfc6076(counted: pd.DataFrame) -> Rfc6076:
     """SER, SEER, ISA and SCR (RFC 6076, 4.6-4.9), SRD of successful requests (4.3) and SDD (4.4).
 
     A status invented on this side is no answer of the system; a timeout is a 408 all the same (RFC 3261,
-    8.1.3.1).
+    8.1.3.1). Read for an agent, a rejection after the first ring (`agent_failed`) is not effective, and it
+    is ineffective, as is a ring that the caller cancelled at τ (`unanswered`).
     """
     status, local = counted["sip_status"], counted["status_is_local"]
     answered = counted["outcome"] == "answered"
@@ -180,11 +187,15 @@ def rfc6076(counted: pd.DataFrame) -> Rfc6076:
     asked = len(counted) - int(redirected.sum())
     effective = answered | (status.isin(SEER_STATUSES) & ~local)
     ineffective = ~answered & status.isin(ISA_STATUSES) & (~local | (status == 408))
+    rejected = counted["outcome"] == "agent_failed"
+    given_up = counted["outcome"] == "unanswered"
     completed = answered & (counted["bye_answered_s"].notna() | (counted["ended_by"] == "callee"))
     return Rfc6076(
         ser=share(int(answered.sum()), asked),
         seer=share(int(effective.sum()), asked),
+        seer_agent=share(int((effective & ~rejected).sum()), asked),
         isa=share(int(ineffective.sum()), len(counted)),
+        isa_agent=share(int((ineffective | rejected | given_up).sum()), len(counted)),
         scr=share(int(completed.sum()), len(counted)),
         srd_s=percentiles(_known(counted.loc[answered, "post_dial_delay_s"])),
         sdd_s=percentiles(_known(counted["disconnect_delay_s"])),

@@ -94,7 +94,7 @@ def test_a_tester_that_fell_short_decides_nothing(write_run: Callable[..., Path]
 
 
 def test_standard_ratios_stand_beside_the_outcomes(make_run: Callable[..., Run]) -> None:
-    """Three agents that failed with 486 are effective to SEER, ineffective to nobody, unanswered to us."""
+    """Three agents that failed with 486 are a user's wish to the RFC and failures when read for an agent."""
     document = _document(
         make_run(stalled_share=0.0, arms=(("a", "none"),), outcomes=dict.fromkeys(range(3), "agent_failed"))
     )
@@ -103,6 +103,8 @@ def test_standard_ratios_stand_beside_the_outcomes(make_run: Callable[..., Run])
     assert arm["rfc6076"]["ser"]["value"] == pytest.approx(57 / 60)
     assert arm["rfc6076"]["seer"]["value"] == 1.0
     assert arm["rfc6076"]["isa"]["value"] == 0.0
+    assert arm["rfc6076"]["seer_agent"]["value"] == pytest.approx(57 / 60)
+    assert arm["rfc6076"]["isa_agent"]["value"] == pytest.approx(3 / 60)
     assert arm["rfc6076"]["scr"]["value"] == pytest.approx(57 / 60)
 
 
