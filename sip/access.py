@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Any, Self
 
 from network.namespace import Namespace
@@ -24,6 +25,13 @@ class Block:
     first: str
     count: int | None = None
     advertised: str | None = None
+
+    def rest(self, lines: int) -> "Block":
+        """What is left for others when so many lines at its start have theirs; all of a shared address."""
+        if self.count is None:
+            return self
+        advertised = None if self.advertised is None else str(IPv4Address(self.advertised) + lines)
+        return Block(self.profile, str(IPv4Address(self.first) + lines), self.count - lines, advertised)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """The accounts that a worker's lines call from: each address with its SIP transport and its media."""
 
-from ipaddress import IPv4Address
-
 import pjsua2
 
+from sip.access import Block
 from sip.wire import WorkerSpec
 
 _MOST_ADDRESSES = 7  # of the 8 transports that the library has, one may be there to be woken by
@@ -15,19 +14,20 @@ def open_accounts(endpoint: pjsua2.Endpoint, spec: WorkerSpec, *, calls: int) ->
     Where lines have addresses of their own each account sends all it has to send from its own, over its own
     transport; where they share one, they share the account, which takes any transport.
     """
-    if spec.lines is None:
+    block = Block("", spec.bind, spec.lines, spec.advertised)
+    if block.count is None:
         for kind in (pjsua2.PJSIP_TRANSPORT_UDP, pjsua2.PJSIP_TRANSPORT_TCP):
-            endpoint.transportCreate(kind, _transport(spec, spec.bind, None))
-        return [_account(spec, _media(spec, spec.bind, None))] * calls
+            endpoint.transportCreate(kind, _bound(block, spec.sip_port))
+        return [_account(spec, block)] * calls
+    kind = pjsua2.PJSIP_TRANSPORT_UDP
+    if spec.transport == "tcp":
+        endpoint.transportCreate(kind, _bound(block, spec.sip_port))
+        kind = pjsua2.PJSIP_TRANSPORT_TCP
     accounts = []
-    kind = pjsua2.PJSIP_TRANSPORT_TCP if spec.transport == "tcp" else pjsua2.PJSIP_TRANSPORT_UDP
-    if kind == pjsua2.PJSIP_TRANSPORT_TCP:
-        endpoint.transportCreate(pjsua2.PJSIP_TRANSPORT_UDP, _transport(spec, spec.bind, spec.advertised))
-    for number in range(min(calls, spec.lines, _MOST_ADDRESSES)):
-        bind = str(IPv4Address(spec.bind) + number)
-        public = str(IPv4Address(spec.advertised) + number) if spec.advertised else None
-        transport = endpoint.transportCreate(kind, _transport(spec, bind, public))
-        accounts.append(_account(spec, _media(spec, bind, public), transport))
+    for number in range(min(calls, block.count, _MOST_ADDRESSES)):
+        line = block.rest(number)
+        transport = endpoint.transportCreate(kind, _bound(line, spec.sip_port))
+        accounts.append(_account(spec, line, transport))
     return accounts
 
 
@@ -40,27 +40,20 @@ def udp_port(endpoint: pjsua2.Endpoint) -> int:
     raise AssertionError("an endpoint has a UDP transport")
 
 
-def _transport(spec: WorkerSpec, bind: str, public: str | None) -> pjsua2.TransportConfig:
+def _bound(block: Block, port: int, ports: int = 0) -> pjsua2.TransportConfig:
+    """At a block's first address, known by what it advertises; on a port, or any of so many from it on."""
     config = pjsua2.TransportConfig()
-    config.boundAddress = bind
-    config.publicAddress = public or ""
-    config.port = spec.sip_port
+    config.boundAddress = block.first
+    config.publicAddress = block.advertised or ""
+    config.port = port
+    config.portRange = max(0, ports - 1)  # to the last one
     return config
 
 
-def _media(spec: WorkerSpec, bind: str, public: str | None) -> pjsua2.TransportConfig:
-    config = pjsua2.TransportConfig()
-    config.boundAddress = bind
-    config.publicAddress = public or ""
-    config.port = spec.rtp_port
-    config.portRange = spec.rtp_count
-    return config
-
-
-def _account(spec: WorkerSpec, media: pjsua2.TransportConfig, transport: int | None = None) -> pjsua2.Account:
+def _account(spec: WorkerSpec, block: Block, transport: int | None = None) -> pjsua2.Account:
     config = pjsua2.AccountConfig()
     config.idUri = f"sip:ringtime@{spec.host}"
-    config.mediaConfig.transportConfig = media
+    config.mediaConfig.transportConfig = _bound(block, spec.rtp_port, spec.rtp_count)
     config.natConfig.udpKaIntervalSec = 0
     if transport is not None:
         config.sipConfig.transportId = transport

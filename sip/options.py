@@ -4,7 +4,6 @@ import argparse
 import math
 import random
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,13 +13,12 @@ from typing import Any, Protocol
 from network.emulation import Executor
 from network.errors import ProfileError
 from network.spec import CLEAN, Choice, choose
-from sip import arms
+from sip import arms, gates
 from sip.arms import ArmChoice
 from sip.errors import UsageError
 from sip.plan import Arrivals
 from sip.trunk import Trunk
 
-_GATE = re.compile(r"\s*(?P<name>[A-Za-z][A-Za-z0-9_ -]*?)\s*(<=|>=)\s*(?P<limit>[^<>=]+?)\s*")
 _LARGEST_CALLS = 10_000_000
 _CREDENTIALS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 _PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
@@ -236,7 +234,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         bound_s=given.bound,
         livekit_sip=given.livekit_sip or None,
         observe=observe,
-        gates=gates(given.gates) if given.gates else {},
+        gates=gates.read(given.gates) if given.gates else {},
         seed=seed,
         run_dir=Path(given.run_dir),
         report=not given.no_report,
@@ -275,36 +273,6 @@ def _observe(given: argparse.Namespace, environment: Mapping[str, str]) -> Obser
     if given.trunk:
         return Observe.OFF if missing else Observe.POLL
     return Observe.WEBHOOK
-
-
-def gates(spec: str) -> dict[str, float]:
-    """Read `name<=value,…` or a TOML file of `name = value`; the analysis says which names exist."""
-    if not re.search(r"[<>]=", spec):
-        try:
-            found = tomllib.loads(Path(spec).read_text())
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise UsageError(
-                "--gates", spec, f'write "name<=value,…" or name a TOML file ({error})'
-            ) from error
-        limits: Mapping[str, object] = found.get("gates", found)
-    else:
-        parts = [(_GATE.fullmatch(part), part) for part in spec.split(",")]
-        limits = {
-            match["name"] if match else part: match["limit"] if match else None for match, part in parts
-        }
-    return {name: _limit(spec, name, limit) for name, limit in limits.items()}
-
-
-def _limit(spec: str, name: str, limit: object) -> float:
-    try:
-        value = float(str(limit))
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UsageError(
-            "--gates", spec, f'the limit of {name!r} must be a number, as in "not_answered<=0.02"'
-        )
-    return value
 
 
 def _within(option: str, value: float, low: float, high: float) -> None:

@@ -4,13 +4,12 @@ import logging
 import math
 import selectors
 import time
-from ipaddress import IPv4Address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sip import wire
-from sip.access import LOOPBACK, Access, Block
+from sip.access import LOOPBACK, Access
 from sip.errors import PhoneError
 from sip.hunt_group import HuntGroup, Worker
 from sip.nursery import Nursery
@@ -164,8 +163,7 @@ class Pool:
         place = group.free_place(self._slots)
         if place is None:
             return
-        block, ports = group.block, self._access.ports
-        before = place * self._slots
+        block, ports = group.block.rest(place * self._slots), self._access.ports
         name = f"worker-{self._numbered}"
         self._numbered += 1
         log = self._log_folder / f"{name}.log"
@@ -175,9 +173,9 @@ class Pool:
             transport=self._trunk.transport,
             user=self._trunk.user,
             password=self._trunk.password,
-            bind=_address(block.first, before, block),
-            advertised=_address(block.advertised, before, block) if block.advertised else None,
-            lines=block.count - before if block.count is not None else None,
+            bind=block.first,
+            advertised=block.advertised,
+            lines=block.count,
             sip_port=ports.sip,
             rtp_port=ports.rtp,
             rtp_count=ports.rtp_count,
@@ -261,7 +259,3 @@ class Pool:
         self._selector.unregister(worker.connection)
         worker.connection.close()
         worker.group.workers.remove(worker)
-
-
-def _address(first: str, further: int, block: Block) -> str:
-    return first if block.count is None else str(IPv4Address(first) + further)

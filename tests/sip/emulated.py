@@ -1,6 +1,7 @@
 """An emulated network as the phones see it: SIPp at its far end, and what a sniffer saw come in there."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -35,6 +36,7 @@ with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)) as
         invite = text.decode() if text.startswith(b"INVITE ") else ""
         print(json.dumps([socket.inet_ntoa(packet[12:16]), port, invite]), flush=True)
 """
+_SAID = re.compile(r"^(?:Via: SIP/2.0/\w+ |Contact: <sip:\w+@|(?:o|c|a)=.*IN IP4 )([\d.]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +54,10 @@ class Packet:
 
     @property
     def says(self) -> set[str]:
-        """Every address of a caller in the INVITE: of Via, Contact, and the SDP's o=, c= and a=rtcp."""
-        lines = [line for line in self.invite.splitlines() if line.startswith(_WITH_ADDRESS)]
-        assert len(lines) == len(_WITH_ADDRESS), self.invite
-        return {word for line in lines for word in _words(line) if word.count(".") == 3}
-
-
-_WITH_ADDRESS = ("Via:", "Contact:", "o=", "c=", "a=rtcp:")
-
-
-def _words(line: str) -> list[str]:
-    for mark in "<>@:;":
-        line = line.replace(mark, " ")
-    return line.split()
+        """Every address of the caller in the INVITE: of Via, Contact, and the SDP's o=, c= and a=rtcp."""
+        found = _SAID.findall(self.invite)
+        assert len(found) == 5, self.invite
+        return set(found)
 
 
 def access_of(emulation: Emulation) -> Access:

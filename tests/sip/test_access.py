@@ -55,3 +55,12 @@ def test_fewer_callers_than_calls_at_once_are_said_beforehand() -> None:
     assert "has 32 callers under each profile and 33 calls" in (relay.shortfall(33) or "")
     assert wire.shortfall(4000) is None
     assert Access.plain("127.0.0.1").shortfall(4000) is None
+
+
+def test_the_rest_of_a_block_advertises_as_far_on_as_it_lives() -> None:
+    """A block that all lines share is never used up."""
+    assert Block("x", "127.96.16.1", 32, "127.96.24.1").rest(4) == Block(
+        "x", "127.96.16.5", 28, "127.96.24.5"
+    )
+    assert Block("x", "198.18.64.254", 300).rest(4) == Block("x", "198.18.65.2", 296)
+    assert Block("clean", "").rest(4) == Block("clean", "")

@@ -58,7 +58,7 @@ def test_each_call_is_made_from_an_address_of_its_profile_and_says_so(
     assert max(post_dial_delays_s(records, "clean")) < 0.3
     invites = {packet.source: packet for packet in packets if packet.invite}
     assert len(invites) == 8
-    assert all(packet.says - {str(trunk.host)} == {source} for source, packet in invites.items())
+    assert all(packet.says == {source} for source, packet in invites.items())
     assert {packet.source for packet in packets if packet.is_rtp} == set(invites)
     blocks = Counter(IPv4Address(source) >= wire.callers[1].first for source in invites)
     assert blocks == {True: 4, False: 4}
@@ -93,17 +93,16 @@ def test_forty_calls_at_once_lose_no_packet(place: Place, tmp_path: Path) -> Non
 def test_through_a_relay_callers_say_their_aliases_and_keep_to_their_ports(
     place: Place, tmp_path: Path
 ) -> None:
-    """So that all packets, of SIP and of media, find their way through it, call after call."""
+    """So that all packets, of SIP and of media, find their way, also when all ports have had their call."""
     with (
-        RelayRun("g114-150", seed=1, callers=4) as relay,
+        RelayRun("clean", seed=1, callers=4) as relay,
         far_end(relay, tmp_path) as trunk,
         Pool(trunk, log_folder=tmp_path, access=access_of(relay), concurrent=4) as pool,
     ):
         relay.begin()
-        records = place(pool, 8, rate=5.0, profiles=("g114-150",), hold_s=0.5)
+        records = place(pool, 20, rate=7.0, hold_s=0.2)
 
-    assert Counter(record.outcome for record in records) == {Outcome.ANSWERED: 8}
-    assert min(post_dial_delays_s(records, "g114-150")) >= 0.3
+    assert Counter(record.outcome for record in records) == {Outcome.ANSWERED: 20}
     assert all(record.rtp is not None and record.rtp.received > 0 for record in records)
 
 
