@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, Self
 
+from network.emulation import Ports
 from network.namespace import Namespace
 from network.spec import CLEAN
 
 LOOPBACK = "127.0.0.1"
+ANY_PORTS = Ports(sip=0, rtp=0, rtp_count=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +37,14 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
-    """What a line uses of its address: the SIP port, and `rtp_count` ports for RTP and RTCP from `rtp` on."""
-
-    sip: int = 0  # any
-    rtp: int = 0
-    rtp_count: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Access:
-    """All callers' addresses, a block for each profile, in the namespace that they are of."""
+    """All callers' addresses, a block for each profile, in the namespace that they are of.
+
+    Every line keeps to the same `ports` at its address.
+    """
 
     blocks: tuple[Block, ...]
-    ports: Ports = Ports()
+    ports: Ports = ANY_PORTS
     namespace: Namespace | None = None
 
     @classmethod
@@ -77,5 +73,5 @@ class Access:
         )
         ports, namespace = announcement["ports"], announcement["namespace"]
         return cls(
-            blocks, Ports(**ports) if ports else Ports(), Namespace(**namespace) if namespace else None
+            blocks, Ports(**ports) if ports else ANY_PORTS, Namespace(**namespace) if namespace else None
         )

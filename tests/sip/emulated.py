@@ -13,8 +13,7 @@ from pathlib import Path
 
 from network.emulation import Emulation, Ports
 from network.topology import Place
-from sip import access
-from sip.access import Access, Block
+from sip.access import ANY_PORTS, Access, Block
 from sip.trunk import Trunk
 from tests.sip.conftest import SCENARIOS, free_port, wait_until
 
@@ -66,9 +65,7 @@ def access_of(emulation: Emulation) -> Access:
         Block(each.label, str(each.first), each.count, str(each.advertised) if each.advertised else None)
         for each in emulation.callers
     )
-    ports = emulation.ports
-    kept = access.Ports(ports.sip, ports.rtp, ports.rtp_count) if ports else access.Ports()
-    return Access(blocks, kept, emulation.places.get(Place.CALLERS))
+    return Access(blocks, emulation.ports or ANY_PORTS, emulation.places.get(Place.CALLERS))
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """What a lab says of its emulated network, as the phones understand it."""
 
+from network.emulation import Ports
 from network.namespace import Namespace
-from sip.access import Access, Block, Ports
+from sip.access import ANY_PORTS, Access, Block
 from sip.lab_process import LabNetwork
 
 WIRE = {
@@ -33,7 +34,7 @@ def test_a_wire_has_a_block_of_addresses_for_each_profile_in_its_namespace() -> 
     assert (network.executor, network.priority) == ("wire", "realtime")
     assert network.access == Access(
         (Block("wifi-congested", "198.18.64.1", 2045), Block("g114-150", "198.18.72.1", 2045)),
-        Ports(sip=0, rtp=0, rtp_count=0),
+        ANY_PORTS,
         Namespace("/proc/7/fd/3"),
     )
 

@@ -74,7 +74,7 @@ def test_forty_calls_at_once_lose_no_packet(place: Place, tmp_path: Path) -> Non
         Pool(trunk, log_folder=tmp_path, access=access_of(wire), concurrent=44) as pool,
     ):
         wire.begin()
-        records = place(pool, 44, rate=40.0, hold_s=1.5, profiles=PROFILES)
+        records = place(pool, 44, rate=40.0, hold_s=2.0, profiles=PROFILES)
         restarts = pool.health().restarts
 
     answered, ended = (
