@@ -78,6 +78,7 @@ def serve(
             continue
         now_s, used_s = time.monotonic(), _cpu_s()
         if present and journal is not None:
+            lines = [line for dose in present for line in dose.take(now_s - start_s)]
             own = {
                 "kind": "executor",
                 "executor": executor,
@@ -86,7 +87,6 @@ def serve(
                 "unread": carrier.unread(),
                 "strangers": carrier.strangers,
             }
-            lines = [line for dose in present for line in dose.take(now_s - start_s)]
             journal.write([*lines, own], unix=time.time(), at_s=now_s - start_s)
         if not word:
             return
