@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     proving = commands.add_parser(
         "prove",
         help="carry voice through a profile and hold it against the model",
-        description="Carries twenty flows of voice both ways through the wire under a profile and holds each "
+        description="Carries twenty flows of voice both ways under a profile and holds each "
         "packet against the seeded model. Ends with 0 when the profile is delivered, with 3 when it is not.",
     )
     proving.add_argument(
@@ -110,7 +110,7 @@ def _prove(options: argparse.Namespace) -> int:
     profile = language.load(options.profile)
     executor = Executor(options.executor)
     proof = prove(profile, seed=options.seed, for_s=options.seconds, executor=executor)
-    print(f"{profile.name} on the leg of {profile.leg} through the {executor}, priority {proof.priority}")
+    print(f"{profile.name} on the leg of {profile.leg} by {executor}, priority {proof.priority}")
     for check in proof.checks:
         print(f"{'ok ' if check.ok else 'NOT'} {check.name}: {check.got}; asked for {check.asked}")
     verdict = "delivered" if proof.ok else "not delivered"

@@ -67,7 +67,7 @@ def choose(choice: Choice, wanted: Executor | None = None) -> Executor:
     if wanted is not None:
         check(wanted, choice)
         if lacking := missing(wanted):
-            raise UnavailableError(f"the {wanted} cannot deliver {choice} here: {'; '.join(lacking)}")
+            raise UnavailableError(f"{wanted} cannot deliver {choice} here: {'; '.join(lacking)}")
         return wanted
     reasons = []
     for executor in _BY_ITSELF:
