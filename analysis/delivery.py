@@ -3,18 +3,14 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 
 from analysis.dose import LEG_COUNTS, PLACE, Dose
-from analysis.intervals import Values
+from analysis.lateness import Lateness
 from analysis.run import Run
 
 LATE_MS = 2.0  # beyond this the executor is no part of the network any more
-_KNOWN = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
-_LEAST_MS = 1e-4
 _ALTERED = ("outage", "unmapped", "too_large", "queue_full", "lost", "reordered", "duplicated")
 TAIL_SHARE = 0.01  # of packets, so that LATE_MS is a limit on their 99th percentile
 
@@ -101,6 +97,7 @@ def _delivered(run_id: str, place: tuple[str, ...], legs: pd.DataFrame, probes: 
         timed, weights = probes, probes["sent"] - probes["lost"]
     asked_ms, asked_deviation_ms = _moments(timed, weights, "asked_mean", "asked_deviation")
     got_ms, got_deviation_ms = _moments(timed, weights, "mean", "deviation")
+    lateness = Lateness.of(legs)
     known = legs[legs["asked_loss"].notna()]
     weight = known["offered"].sum()
     sent = int(probes["sent"].sum())
@@ -123,8 +120,8 @@ def _delivered(run_id: str, place: tuple[str, ...], legs: pd.DataFrame, probes: 
         loss=_loss(counts),
         burst=counts["lost"] / counts["bursts"] if counts["bursts"] else None,
         steady=known["asked_loss"].nunique() == 1,
-        late=late(legs, LATE_MS),
-        late_p99_ms=late_quantile_ms(legs, TAIL_SHARE),
+        late=lateness.beyond(LATE_MS),
+        late_p99_ms=lateness.quantile_ms(1 - TAIL_SHARE),
         probes=sent,
         probes_not_as_asked=_count(probes["not_as_asked"]),
         probes_lost_asked=_count(probes["lost_asked"]),
@@ -166,44 +163,3 @@ def _moments(
     over_all = float((means * weights).sum() / total)
     squares = float(((deviations**2 + means**2) * weights).sum() / total)
     return over_all, math.sqrt(max(squares - over_all**2, 0.0))
-
-
-def late(legs: pd.DataFrame, limit_ms: float) -> float:
-    """About how many packets were sent on later than `limit_ms`, from the quantiles of each second.
-
-    Between two known quantiles the share that is later falls as a power of the time, beyond the last there
-    is none: of ten packets whose last was 40 ms late, and whose median was 0.3 ms, two were later than 2 ms.
-    """
-    n = legs["delivered"].to_numpy(dtype="float64")
-    known = [(_ms(legs[f"late_ms_{name}"]), _beyond(n, share)) for name, share in _KNOWN.items()]
-    found = np.where(known[0][0] > limit_ms, n, 0.0)
-    for (before, more), (after, fewer) in pairwise(known):
-        within = (before <= limit_ms) & (limit_ms < after)
-        way = np.log(limit_ms / before[within]) / np.log(after[within] / before[within])
-        found[within] = more[within] * (fewer[within] / more[within]) ** way
-    return float(found.sum())
-
-
-def _ms(times: pd.Series) -> Values:
-    return times.clip(lower=_LEAST_MS).to_numpy(dtype="float64")
-
-
-def _beyond(n: Values, share: float) -> Values:
-    """How many of n packets are later than that quantile of theirs; of none, half a one."""
-    return np.maximum(n - np.ceil(share * n), 0.5)
-
-
-def late_quantile_ms(legs: pd.DataFrame, tail: float) -> float | None:
-    """The lateness in ms that a share `tail` of all packets exceeds, or None where it was not measured."""
-    measured = legs[legs["late_ms_p50"].notna() & (legs["delivered"] > 0)]
-    total = float(measured["delivered"].sum())
-    if not total:
-        return None
-    low, high = math.log(_LEAST_MS), math.log(max(float(measured["late_ms_p999"].max()), 10 * _LEAST_MS))
-    for _ in range(30):
-        middle = (low + high) / 2
-        if late(measured, math.exp(middle)) > tail * total:
-            low = middle
-        else:
-            high = middle
-    return math.exp(high)

@@ -25,12 +25,13 @@ class NotebookError(Exception):
 def answered(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
     """The cells without the questions (markdown) whose cells below gave no answer at all."""
     kept: list[NotebookNode] = []
-    for cell in cells:
-        if cell.cell_type == "markdown" and kept and kept[-1].cell_type == "markdown":
-            kept.pop()
-        if cell.cell_type == "markdown" or cell.outputs:
+    told = False
+    for cell in reversed(cells):
+        is_question = cell.cell_type == "markdown"
+        if told if is_question else cell.outputs:
             kept.append(cell)
-    return kept
+        told = not is_question and (told or bool(cell.outputs))
+    return kept[::-1]
 
 
 def render(notebook: str, runs: Sequence[Path], title: str) -> str:

@@ -7,9 +7,11 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from reports.__main__ import main
+from reports.page import answered
 from reports.reading import read
 
 WriteRun = Callable[..., Path]
@@ -28,7 +30,7 @@ def _report(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_report_is_one_page_that_needs_no_network(write_run: WriteRun) -> None:
     """From a link to the run: four files, the verdict first, no address in the page, the same bytes twice."""
-    folder = write_run(gates={"not_answered": 0.1})
+    folder = write_run(gates={"not_answered": 0.1}, networks=("clean", "wifi-congested"))
     link = folder.parent / "latest"
     link.symlink_to(folder)
     first = _report(link)
@@ -49,7 +51,8 @@ def test_the_report_is_one_page_that_needs_no_network(write_run: WriteRun) -> No
     assert str(folder).encode() not in page
     assert len(page) < 2_000_000
     assert page.index(b"bounded may be released") < page.index(b"<img")
-    assert page.count(b"<img alt=") == 4
+    assert page.count(b"<img alt=") == 5
+    assert b"What did the network do" in page
     _report(link)
     assert (folder / "report.html").read_bytes() == page
 
@@ -147,3 +150,49 @@ def test_the_notebook_holds_no_outputs_and_one_call_a_cell() -> None:
     text = (ROOT / "reports" / "notebooks" / "comparison.py").read_text()
     cells = [line for line in text.splitlines() if line and not line.startswith(("#", "from "))]
     assert all(line.startswith("report") and line.endswith(")") for line in cells)
+
+
+def test_the_network_is_told_of_only_where_there_was_one(write_run: WriteRun) -> None:
+    """Matrix, dose and picture, the matrix in the Markdown too; not a word of it in a clean run's."""
+    folder, clean = write_run(networks=("clean", "wifi-congested"), calls=20), write_run(calls=20)
+    main([str(folder), "--no-html"])
+    main([str(clean), "--no-html"])
+    markdown = (folder / "summary.md").read_text()
+    assert "| wifi-congested | bounded |" in markdown
+    assert "Dose delivered by wire: as asked in all 4 directions of legs and profiles." in markdown
+    assert "network" not in (clean / "summary.md").read_text()
+    reading, nothing = read([folder]), read([clean])
+    assert "asked 20" in str(reading.dose())
+    assert "wifi-congested" in str(reading.networks())
+    assert reading.dose_over_time() is not None
+    assert (nothing.networks(), nothing.dose(), nothing.dose_over_time()) == (None, None, None)
+
+
+def test_a_network_that_breaks_a_gate_is_named_with_what_to_do(write_run: WriteRun) -> None:
+    """Why, and the decision that follows."""
+    reading = read([write_run(networks=("clean", "wifi-congested"), gates={"mos_p5": 3.6}, calls=40)])
+    verdict = reading.verdict().html
+    assert verdict.count("broken under wifi-congested") == 2
+    assert "Decide whether callers under wifi-congested are to be served" in verdict
+
+
+def test_a_dose_that_failed_is_said_first(write_run: WriteRun) -> None:
+    """The sentence names the network's check and its remedy; the executor's silence is said in its place."""
+    folder = write_run(networks=("clean", "wifi-congested"), calls=20)
+    (folder / "network.jsonl").unlink()
+    reading = read([folder])
+    assert reading.summary.sentence.startswith(
+        "Not valid, so it decides nothing: network executor silent while calls were up, s"
+    )
+    dose = reading.dose()
+    assert dose is not None
+    assert "left no word" in dose.html
+
+
+def test_a_question_without_an_answer_is_left_out() -> None:
+    """A heading goes with its cells when none of them printed anything; the cells before it stay."""
+    question, answer = (nbformat.v4.new_markdown_cell(f"## {name}") for name in ("Why?", "How?"))
+    printed = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("stream", text="1")])
+    silent = nbformat.v4.new_code_cell("None")
+    assert answered([silent, question, silent, silent, answer, silent, printed]) == [answer, printed]
+    assert answered([question, printed, answer, silent]) == [question, printed]
