@@ -16,6 +16,7 @@ from network.profile import Direction, Leg, Profile, Traffic
 
 _EDGES_S = tuple(1e-6 * 1.1**step for step in range(160))  # 1 µs to 4 s, a tenth apart
 QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
+_SHORTEST_S = 0.001  # that a look at the windows goes on, whatever is rounded
 
 
 class Histogram:
@@ -124,9 +125,18 @@ class LegDose:
 
 
 def asked_loss(profile: Profile, direction: Direction, at_s: float) -> float:
-    """The share of media that the profile asks to be lost at a moment of the run, full queues aside."""
-    impairments, _ = profile.at(at_s, direction)
-    return round(theory.loss_share(impairments[Traffic.MEDIA]), 6)
+    """The share of media that the profile asks to be lost in the second up to a moment, full queues aside.
+
+    A mean over the time, so that a window that is shorter than a second has its part in it.
+    """
+    begin_s = now_s = max(at_s - 1.0, 0.0)
+    asked_s = 0.0
+    while now_s < at_s:
+        impairments, until_s = profile.at(now_s, direction)
+        until_s = min(max(until_s, now_s + _SHORTEST_S), at_s)
+        asked_s += (until_s - now_s) * theory.loss_share(impairments[Traffic.MEDIA])
+        now_s = until_s
+    return round(asked_s / (at_s - begin_s), 6) if at_s > begin_s else 0.0
 
 
 class Journal:

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from network import language
-from network.dose import Histogram, Journal, LegDose
+from network.dose import Histogram, Journal, LegDose, asked_loss
 from network.leg import links
 from network.profile import Direction, Leg, Traffic
 from network.topology import caller
@@ -78,3 +78,12 @@ def test_each_near_end_has_its_link_and_a_stranger_none() -> None:
     assert found.of(caller(0, profile=2).packed) is None
     assert found.of(bytes(4)) is None
     assert links(Leg.AGENT, [shared], seed=1).of(bytes((198, 19, 0, 1))) is not None
+
+
+def test_a_window_shorter_than_a_second_has_its_part_in_what_was_asked() -> None:
+    """150 ms of 50 % from 7.5 s on make 7.5 % of the eighth second, however the second's end is met."""
+    starlink = language.load("starlink")
+    assert asked_loss(starlink, Direction.UP, 8.0) == pytest.approx(0.075)
+    assert asked_loss(starlink, Direction.UP, 7.6) == pytest.approx(0.05)
+    assert asked_loss(starlink, Direction.UP, 9.0) == 0
+    assert asked_loss(starlink, Direction.UP, 0.0) == 0
