@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.causes import causes
 from analysis.gates import agent_connect
-from analysis.intervals import QUANTILES, Estimate, Values, mean, percentile, share
+from analysis.intervals import QUANTILES, Estimate, Values, mean, percentiles, share
 from analysis.retransmissions import MOST
 from analysis.survival import rmst
 
@@ -110,11 +110,10 @@ class ArmSummary:
     causes: Mapping[str, int]
 
 
-def percentiles(values: Values, limit: float = np.inf, errors: Values | float = 0.0) -> Percentiles:
+def percentiles_of(values: Values, limit: float = np.inf, errors: Values | float = 0.0) -> Percentiles:
     """The four percentiles of values that may be infinite, observed as far as `limit`, within `errors`."""
-    return Percentiles(
-        **{name: percentile(values, q, limit=limit, errors=errors) for name, q in QUANTILES.items()}
-    )
+    found = percentiles(values, QUANTILES.values(), limit=limit, errors=errors)
+    return Percentiles(**dict(zip(QUANTILES, found, strict=True)))
 
 
 def arm_summary(
@@ -140,11 +139,11 @@ def arm_summary(
         not_answered_share=share(missed, len(counted)),
         outcomes={str(name): int(count) for name, count in attempts["outcome"].value_counts().items()},
         rfc6076=rfc6076(counted),
-        ring_to_answer_s=percentiles(_known(counted["ring_to_answer_s"]), tau_s),
-        agent_connect_s=percentiles(latencies, reach, errors),
-        wait_s=percentiles(_known(counted["wait_s"]), tau_s),
-        greeting_s=percentiles(_known(counted["greeting_s"])),
-        post_dial_delay_s=percentiles(_known(counted["post_dial_delay_s"])),
+        ring_to_answer_s=percentiles_of(_known(counted["ring_to_answer_s"]), tau_s),
+        agent_connect_s=percentiles_of(latencies, reach, errors),
+        wait_s=percentiles_of(_known(counted["wait_s"]), tau_s),
+        greeting_s=percentiles_of(_known(counted["greeting_s"])),
+        post_dial_delay_s=percentiles_of(_known(counted["post_dial_delay_s"])),
         rmst_s=rmst(_known(counted["ring_to_answer_s"]), tau_s),
         rtp=rtp(counted),
         sip_retransmissions=retransmissions(counted),
@@ -156,9 +155,11 @@ def rtp(counted: pd.DataFrame) -> Rtp:
     """Loss, jitter and opinion over the calls in which media were measured, a value a call."""
     opinions = _known(counted["rtp_mos"])
     return Rtp(
-        loss_share=percentiles(_known(counted["rtp_loss"])),
-        jitter_ms=percentiles(_known(counted["rtp_jitter_ms"])),
-        mos=LowPercentiles(**{name: percentile(opinions, q) for name, q in LOW_QUANTILES.items()}),
+        loss_share=percentiles_of(_known(counted["rtp_loss"])),
+        jitter_ms=percentiles_of(_known(counted["rtp_jitter_ms"])),
+        mos=LowPercentiles(
+            **dict(zip(LOW_QUANTILES, percentiles(opinions, LOW_QUANTILES.values()), strict=True))
+        ),
     )
 
 
@@ -197,8 +198,8 @@ def rfc6076(counted: pd.DataFrame) -> Rfc6076:
         isa=share(int(ineffective.sum()), len(counted)),
         isa_agent=share(int((ineffective | rejected | given_up).sum()), len(counted)),
         scr=share(int(completed.sum()), len(counted)),
-        srd_s=percentiles(_known(counted.loc[answered, "post_dial_delay_s"])),
-        sdd_s=percentiles(_known(counted["disconnect_delay_s"])),
+        srd_s=percentiles_of(_known(counted.loc[answered, "post_dial_delay_s"])),
+        sdd_s=percentiles_of(_known(counted["disconnect_delay_s"])),
     )
 
 

@@ -12,9 +12,11 @@ from analysis.errors import UnknownGateError
 from analysis.intervals import (
     CONFIDENCE,
     Values,
-    inexact_bounds,
+    envelope,
     mean_bounds,
+    percentile_bounds,
     percentile_calls_needed,
+    quantile,
     share_bounds,
     share_calls_needed,
 )
@@ -110,8 +112,9 @@ def _rmst(calls: pd.DataFrame, tau_s: float) -> Bounds | None:
 def _percentile(values: Values, q: float, errors: Values | float = 0.0) -> Bounds | None:
     if values.size == 0:
         return None
-    value = float(np.sort(values)[max(math.ceil(values.size * q - 1e-9), 1) - 1])
-    return Bounds(value, *inexact_bounds(values, errors, q, TAIL), values.size)
+    earliest, latest = envelope(values, errors)
+    low, high = percentile_bounds(earliest, q, TAIL)[0], percentile_bounds(latest, q, TAIL)[1]
+    return Bounds(quantile(np.sort(values), q), low, high, values.size)
 
 
 def _percentile_of(column: str, q: float = 0.95) -> Measure:
