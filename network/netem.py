@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from network import netem_jitter, netem_tree, serving, spec, topology
+from network import netem_arguments, netem_jitter, netem_tree, serving, spec, topology
 from network.dose import Journal
 from network.emulation import Executor
 from network.errors import NetworkError, UnavailableError
@@ -34,6 +34,7 @@ class Netem:
     """
 
     def __init__(self, choice: spec.Choice) -> None:
+        netem_arguments.check(choice)
         self._choice = choice
         self._queues = {leg: netem_tree.queues(leg, profiles) for leg, profiles in choice.legs.items()}
         self._doses: Sequence[NetemDose] = ()
