@@ -43,6 +43,7 @@ class Delivered:
     deviation_ms: float | None
     asked_loss: float | None
     loss: float | None
+    loss_error: float | None
     burst: float | None
     steady: bool
     late: float
@@ -118,6 +119,7 @@ def _delivered(run_id: str, place: tuple[str, ...], legs: pd.DataFrame, probes: 
         deviation_ms=got_deviation_ms,
         asked_loss=float((known["asked_loss"] * known["offered"]).sum() / weight) if weight else None,
         loss=_loss(counts),
+        loss_error=_loss_error(legs),
         burst=counts["lost"] / counts["bursts"] if counts["bursts"] else None,
         steady=known["asked_loss"].nunique() == 1,
         late=lateness.beyond(LATE_MS),
@@ -139,6 +141,15 @@ def _loss(counts: dict[str, int]) -> float | None:
         return None
     passing = 1 - counts["lost"] / drawn if drawn else 1.0
     return 1 - passing * (1 - counts["outage"] / offered)
+
+
+def _loss_error(legs: pd.DataFrame) -> float | None:
+    """Standard error of the share lost, from how it differs between seconds: an outage takes all of one."""
+    lost, offered = legs["lost"] + legs["outage"], legs["offered"]
+    if len(legs) < 2 or not offered.sum() > 0:
+        return None
+    residue = lost - offered * float(lost.sum() / offered.sum())
+    return math.sqrt(float((residue**2).sum()) * len(legs) / (len(legs) - 1)) / float(offered.sum())
 
 
 def _count(values: pd.Series) -> int | None:

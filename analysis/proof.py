@@ -177,15 +177,16 @@ def _loss_off(each: Delivered) -> float | None:
     """How far the loss is off what was asked, in tolerances; None where that changed over the run.
 
     The tolerance is four standard errors of a share of losses in bursts (a Gilbert channel's, whose losses
-    count as many times fewer as a burst is long, twice over), and a fifth of the loss where that is more.
+    count as many times fewer as a burst is long, twice over; or as seconds differ where that is more), and a
+    fifth of the loss where that is more.
     Where full queues are among the losses those of the probes are looked at, which fill none.
     """
-    packets, loss, burst = each.offered, each.loss, each.burst
+    packets, loss, burst, spread = each.offered, each.loss, each.burst, each.loss_error or 0.0
     if each.queue_full is None:
-        packets, burst = each.probes, each.probes_burst
+        packets, burst, spread = each.probes, each.probes_burst, 0.0
         loss = each.probes_lost / packets if packets else None
     asked = each.asked_loss
     if not each.steady or loss is None or asked is None or not 0 < asked < 1:
         return None
     error = math.sqrt(2 * max(burst or 1.0, 1.0) * asked * (1 - asked) / packets)
-    return abs(loss - asked) / max(_DEVIATIONS * error, _OFF * asked)
+    return abs(loss - asked) / max(_DEVIATIONS * max(error, spread), _OFF * asked)

@@ -133,6 +133,15 @@ def test_a_loss_that_is_not_the_profiles_breaks_its_check(run: Run) -> None:
     assert _broken(_with(run, legs=_changed(legs, up & (legs["at_s"] % 2 == 0), lost=6.0))) == []
 
 
+def test_outages_that_came_more_often_than_on_average_are_chance(run: Run) -> None:
+    """Three whole seconds were lost of a hundred where 5 % of packets were asked for: seconds differ so."""
+    legs = run.doses[0].legs
+    up = _at(legs, "burst-loss-5", "up")
+    away = _changed(legs, up & legs["at_s"].isin([20, 40, 60]), outage=100.0, lost=0.0)
+    assert deliveries(_with(run, legs=away))[2].loss == pytest.approx(0.078, abs=0.01)
+    assert _broken(_with(run, legs=away)) == []
+
+
 def test_a_loss_that_was_to_change_is_left_to_the_probes(run: Run) -> None:
     """With windows the share asked of voice is not that of all packets, so it is not held against them."""
     legs = run.doses[0].legs
