@@ -17,7 +17,6 @@ from analysis.wording import count, number, percent
 
 WIDTH_IN = 9.4
 _TICKS_S = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0)
-_MOST_STEPS = 1_500
 _MOST_VECTOR_MARKS = 4_000
 
 
@@ -53,9 +52,9 @@ def waiting_curves(run: Run) -> Exhibit:
     return Exhibit(
         figure,
         "Callers still waiting",
-        f"Kaplan-Meier's estimate with a pointwise 95 % band. A call that is refused or abandoned "
-        f"waits for ever; the ring "
-        f"timeout is {number(run.tau_s)} s. Below: how many callers were still ringing.",
+        "Kaplan-Meier's estimate with a pointwise 95 % band (exact, Clopper-Pearson). A call that is refused "
+        "or abandoned waits for ever; the ring timeout is "
+        f"{number(run.tau_s)} s. Below: how many callers were still ringing.",
         f"Share of callers still waiting by seconds since the first ring. {told}.",
     )
 
@@ -158,19 +157,11 @@ def _log_start(values: Values) -> float:
     return float(max(0.02, min(0.1, answered.min() * 0.7))) if answered.size else 0.1
 
 
-def _thinned(curve: Curve) -> Curve:
-    if curve.time_s.size <= _MOST_STEPS:
-        return curve
-    keep = np.unique(np.linspace(0, curve.time_s.size - 1, _MOST_STEPS).astype(int))
-    return Curve(curve.time_s[keep], curve.waiting[keep], curve.low[keep], curve.high[keep], curve.n)
-
-
 def _draw_curve(axes: Axes, curve: Curve, place: int, start_s: float) -> None:
-    thin = _thinned(curve)
-    time_s = np.maximum(thin.time_s, start_s)
+    time_s = np.maximum(curve.time_s, start_s)
     drawn = look(place)
-    axes.fill_between(time_s, thin.low, thin.high, step="post", color=drawn.colour, alpha=0.14, linewidth=0)
-    axes.step(time_s, thin.waiting, where="post", color=drawn.colour, linestyle=drawn.dash, linewidth=2)
+    axes.fill_between(time_s, curve.low, curve.high, step="post", color=drawn.colour, alpha=0.14, linewidth=0)
+    axes.step(time_s, curve.waiting, where="post", color=drawn.colour, linestyle=drawn.dash, linewidth=2)
 
 
 def _label_ends(axes: Axes, ends: list[tuple[float, int, str]], tau_s: float) -> None:

@@ -45,8 +45,14 @@ def share(hits: int, n: int) -> Estimate:
 
 def share_bounds(hits: int, n: int, tail: float) -> tuple[float, float]:
     """Exact lower and upper bound of a share, each missed with at most the chance `tail`."""
-    low = float(stats.beta.ppf(tail, hits, n - hits + 1)) if hits else 0.0
-    high = float(stats.beta.ppf(1 - tail, hits + 1, n - hits)) if hits < n else 1.0
+    low, high = shares_bounds(np.array([hits]), n, tail)
+    return float(low[0]), float(high[0])
+
+
+def shares_bounds(hits: npt.NDArray[np.int64], n: int, tail: float) -> tuple[Values, Values]:
+    """The same for several counts among `n`."""
+    low = np.where(hits > 0, stats.beta.ppf(tail, np.maximum(hits, 1), n - hits + 1), 0.0)
+    high = np.where(hits < n, stats.beta.ppf(1 - tail, hits + 1, np.maximum(n - hits, 1)), 1.0)
     return low, high
 
 

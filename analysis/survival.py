@@ -1,12 +1,12 @@
 """How long callers were still waiting: Kaplan-Meier's curve up to the ring timeout, and its area."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
-from analysis.intervals import Estimate, Values, mean
+from analysis.intervals import CONFIDENCE, Estimate, Values, mean, shares_bounds
+
+_MOST_STEPS = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +23,19 @@ class Curve:
 def still_waiting(ring_s: Values, tau_s: float) -> Curve:
     """Kaplan-Meier's curve of the answers; calls without one are censored at `tau_s`, whatever ended them.
 
-    The band is the exponential Greenwood one (log-log), which stays within 0 and 1.
+    Nobody is censored before `tau_s`, so that those still waiting are binomial at each time: the band is
+    Clopper and Pearson's, exact also where nobody or everybody was answered, and at its end the interval of
+    the share not answered. Of many thousand answers only some 1,500 are steps of the curve.
     """
-    answered = ring_s[ring_s <= tau_s]
-    unanswered = np.full(ring_s.size - answered.size, tau_s)
-    survival = stats.ecdf(stats.CensoredData(uncensored=answered, right=unanswered)).sf
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)
-        band = survival.confidence_interval(method="log-log")
-    keep = survival.quantiles <= tau_s
-    at = survival.quantiles[keep]
-    waiting = survival.probabilities[keep]
-    # Where nobody, or everybody, has been answered the formula is 0/0.
-    low = np.nan_to_num(band.low.probabilities[keep], nan=0.0)
-    high = np.where(np.isnan(band.high.probabilities[keep]), waiting, band.high.probabilities[keep])
-    start = np.zeros(1)
-    end = np.array([tau_s])
-    one = np.ones(1)
-    return Curve(
-        time_s=np.concatenate([start, at, end]),
-        waiting=np.concatenate([one, waiting, waiting[-1:]]),
-        low=np.concatenate([one, low, low[-1:]]),
-        high=np.concatenate([one, high, high[-1:]]),
-        n=ring_s.size,
-    )
+    n = ring_s.size
+    answered = np.sort(ring_s[ring_s <= tau_s])
+    times, counts = np.unique(answered, return_counts=True)
+    kept = np.unique(np.linspace(0, times.size - 1, min(times.size, _MOST_STEPS)).astype(np.int64))
+    left = n - np.cumsum(counts)[kept]
+    left = np.concatenate([[n], left, [n - answered.size]])
+    low, high = shares_bounds(left, n, (1 - CONFIDENCE) / 2)
+    low[0] = 1.0  # when it begins to ring everybody waits
+    return Curve(np.concatenate([[0.0], times[kept], [tau_s]]), left / n, low, high, n)
 
 
 def rmst(ring_s: Values, tau_s: float) -> Estimate:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from analysis.intervals import share_bounds
 from analysis.survival import at_risk, rmst, still_waiting
 
 
@@ -33,13 +34,27 @@ def test_the_mean_ring_is_the_area_under_the_curve() -> None:
     assert found.value == pytest.approx(np.minimum(ring, 8.0).mean())
 
 
-def test_the_greenwood_band_matches_the_formula() -> None:
-    """At a share of 1/2 of 10 callers the log-log band is S^exp(±1.96·se/log S) with Greenwood's error."""
-    ring = np.array([1.0] * 5 + [np.inf] * 5)
-    curve = still_waiting(ring, 10.0)
-    error = np.sqrt(5 / (10 * 5)) / np.log(0.5)
-    assert curve.low[1] == pytest.approx(0.5 ** np.exp(-1.959964 * error), rel=1e-5)
-    assert curve.high[1] == pytest.approx(0.5 ** np.exp(1.959964 * error), rel=1e-5)
+def test_the_band_is_the_exact_interval_of_the_share_still_waiting() -> None:
+    """After 5 of 10 answers it is Clopper and Pearson's 0.187 to 0.813, and it ends with that of 3 of 10."""
+    curve = still_waiting(np.array([1.0] * 5 + [4.0] * 2 + [np.inf] * 3), 10.0)
+    assert (curve.low[1], curve.high[1]) == pytest.approx((0.1871, 0.8129), abs=5e-5)
+    assert (curve.low[-1], curve.high[-1]) == pytest.approx(share_bounds(3, 10, 0.025))
+
+
+def test_an_answered_crowd_proves_no_last_caller_to_be_impossible() -> None:
+    """With all of 30 answered the band ends at 11.6 %, not at nothing."""
+    curve = still_waiting(np.linspace(0.3, 0.9, 30), 10.0)
+    assert curve.waiting[-1] == 0.0
+    assert curve.high[-1] == pytest.approx(1 - 0.025 ** (1 / 30))
+
+
+def test_the_curve_of_very_many_calls_keeps_some_of_its_steps_and_its_ends() -> None:
+    """Of 50,000 answers 1,500 are steps, each where Kaplan-Meier has it."""
+    ring = np.random.default_rng(6).permutation(np.arange(1.0, 50_001.0))
+    curve = still_waiting(ring, 60_000.0)
+    assert curve.time_s.size == 1_502
+    assert np.allclose(curve.waiting[1:-1], 1 - curve.time_s[1:-1] / 50_000)
+    assert (curve.time_s[-2], curve.waiting[-1]) == (50_000.0, 0.0)
 
 
 @pytest.mark.parametrize("ring", [[np.inf], [0.4], [np.inf, np.inf, np.inf], [0.4, 0.4]])
