@@ -37,6 +37,12 @@ _MEASURED_PER_S = 1000
 _LOAD_ADDRESSES = range(100, 200)  # callers' numbers, apart from those that are measured
 _RELAY_HOSTS = 50
 _RELAY_FAR, _RELAY_ALIAS = "127.19.3.1", "127.19.3.2"
+_TAKER = """
+import signal, socket, sys
+with socket.socket(type=socket.SOCK_DGRAM) as taker:
+    taker.bind((sys.argv[1], int(sys.argv[2])))
+    signal.pause()
+"""  # reads nothing: what does not fit in is dropped, where without it each packet would be refused
 _PROFILES = {
     "constant": "[both]\ndelay_ms = 50\n",
     "bursts": """[both]
@@ -167,6 +173,7 @@ def _load(emulation: InNamespaces, packets_per_s: int) -> Iterator[None]:
     if not packets_per_s:
         yield
         return
+    taker = emulation.start(Place.CORE, [sys.executable, "-c", _TAKER, str(SIP), str(PORT)])
     sources = [str(caller(number)) for number in _LOAD_ADDRESSES]
     command = [sys.executable, "-m", "benchmarks.packets", str(SIP), str(packets_per_s), *sources]
     loader = emulation.start(Place.CALLERS, command, cwd=Path(__file__).parents[1])
@@ -175,8 +182,9 @@ def _load(emulation: InNamespaces, packets_per_s: int) -> Iterator[None]:
         if loader.poll() is not None:
             raise BenchmarkError(f"the load ended with exit code {loader.returncode}")
     finally:
-        loader.kill()
-        loader.wait()
+        for each in (loader, taker):
+            each.kill()
+            each.wait()
 
 
 def _relay(path: Path, packets_per_s: int, seconds: float) -> dict[str, Any]:

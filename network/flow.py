@@ -11,6 +11,12 @@ _NEVER = math.inf
 _FOR_EVER = 1e15  # packets
 
 
+def constant_delay_s(impairment: Impairment) -> float | None:
+    """The delay of an impairment that does nothing else, in seconds; None for any other."""
+    delay_s = impairment.delay_ms / 1000
+    return delay_s if impairment == Impairment(delay_ms=impairment.delay_ms) else None
+
+
 class Course:
     """An impairment in the units of the model, with what it lacks as values that change nothing."""
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from network.flow import Course, Flow
+from network.flow import Course, Flow, constant_delay_s
 from network.impairment import Outages
 from network.nat import Mappings
 from network.profile import Direction, Profile, Traffic
@@ -95,8 +95,9 @@ class Way:
         # A hole is the link's: the same in both directions where both have the same.
         self._holes = _Holes(profile.direction(direction).outages, Random(f"{seed}|{name}|outages"))
         self._phase = Random(f"{seed}|{name}|slots").random()
+        self._constant_s = None if profile.windows else constant_delay_s(profile.direction(direction))
 
-    def release(
+    def release(  # noqa: C901 - a step for each thing that can befall a packet, where calls would cost
         self,
         now_s: float,
         size_bytes: int,
@@ -110,6 +111,10 @@ class Way:
         `now_s` counts from the start of the run and never goes back; `size_bytes` is that of the IP packet;
         `flow` is anything whose `repr` says which flow it is.
         """
+        tally = self.tally
+        tally.offered += 1
+        if self._constant_s is not None:
+            return (now_s + self._constant_s,)
         if now_s >= self._until_s:
             self._turn(now_s)
         course = self._courses[traffic]
@@ -118,8 +123,6 @@ class Way:
             state = self._flows[flow] = Flow(f"{self._key}|{flow!r}", course, now_s)
         elif state.course is not course:
             state.enter(course)
-        tally = self.tally
-        tally.offered += 1
 
         # All is drawn before anything is decided: what a flow draws hangs on nothing but its own packets.
         state.draw(now_s)

@@ -3,6 +3,7 @@
 Which flows there are and when each began is all it knows; no clock, no input or output.
 """
 
+import math
 from dataclasses import dataclass, field
 from random import Random
 
@@ -69,15 +70,18 @@ class Mappings:
 
     def _now(self, mapping: _Mapping, now_s: float) -> bytes:
         """The flow outside, which is another from its moment on."""
-        while now_s >= mapping.next_s:
-            if mapping.turn:
-                mapping.former.append(mapping.outside)
-            if len(mapping.former) > _MOST_FORMER:
-                del self._outside[mapping.former.pop(0)]
-            mapping.turn += 1
-            mapping.outside = self._another(mapping)
-            self._outside[mapping.outside] = mapping
-            mapping.next_s += self._rebind.every_s
+        if now_s < mapping.next_s:
+            return mapping.outside
+        if mapping.turn:
+            mapping.former.append(mapping.outside)
+        if len(mapping.former) > _MOST_FORMER:
+            del self._outside[mapping.former.pop(0)]
+        turns = 1 + (now_s - mapping.next_s) // self._rebind.every_s
+        mapping.turn += int(turns)
+        next_s = mapping.next_s + turns * self._rebind.every_s
+        mapping.next_s = max(next_s, math.nextafter(now_s, math.inf))  # whatever was rounded
+        mapping.outside = self._another(mapping)
+        self._outside[mapping.outside] = mapping
         return mapping.outside
 
     def _another(self, mapping: _Mapping) -> bytes:

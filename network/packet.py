@@ -5,12 +5,18 @@ from typing import NamedTuple
 from network.profile import Traffic
 
 TCP, UDP = 6, 17  # protocol numbers
-_PLAIN = 0x45  # IPv4, header of 20 bytes
+PLAIN = 0x45  # IPv4, header of 20 bytes
+WHOLE_UDP = frozenset({b"\x00\x00\x40\x11", b"\x40\x00\x40\x11"})
+"""Flags, offset, time to live and protocol of nearly all UDP packets, which are no fragments."""
 _METHODS = range(65, 91)  # SIP begins with a capital letter: a method, or SIP/2.0
 _BYE, _SIP, _MEDIA, _UDP, _TCP, _OTHER = Traffic  # looking them up would cost more than all else here
 _BY_FIRST_BYTE = [
     _MEDIA if first <= 3 or 20 <= first <= 79 or 128 <= first <= 191 else _UDP for first in range(256)
 ]
+MEDIA_STARTS = frozenset(
+    bytes((first,)) for first, kind in enumerate(_BY_FIRST_BYTE) if kind is _MEDIA and first not in _METHODS
+)
+"""First bytes of UDP payloads that are media whatever follows."""
 
 
 class Heading(NamedTuple):
@@ -43,13 +49,13 @@ def heading(packet: bytes) -> Heading:
 
 def is_whole_udp(packet: bytes) -> bool:
     """Whether it is a UDP packet over IPv4 without options, and no fragment: what nearly all are."""
-    return packet[0] == _PLAIN and packet[9] == UDP and not (packet[6] & 0x3F or packet[7])
+    return packet[0] == PLAIN and packet[9] == UDP and not (packet[6] & 0x3F or packet[7])
 
 
 def has_udp_ports(packet: bytes) -> bool:
     """Whether it is a UDP packet over IPv4 without options, or the first fragment of one."""
     return (
-        len(packet) >= 28 and packet[0] == _PLAIN and packet[9] == UDP and not (packet[6] & 0x1F or packet[7])
+        len(packet) >= 28 and packet[0] == PLAIN and packet[9] == UDP and not (packet[6] & 0x1F or packet[7])
     )
 
 
