@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.dose import LEG_COUNTS, PLACE, Dose
+from analysis.dose import LEG_COUNTS, LEGS, PLACE, Dose
 from analysis.lateness import Lateness
 from analysis.run import Run
 
@@ -58,7 +58,7 @@ class Delivered:
 
 
 def deliveries(run: Run) -> list[Delivered]:
-    """One entry a run, leg, profile and direction that had packets while calls were up."""
+    """One entry a run, leg, profile and direction that had packets while calls were up, in this order."""
     return [
         found
         for dose in run.doses
@@ -81,7 +81,7 @@ def _of(dose: Dose, span: tuple[float, float]) -> Iterator[Delivered]:
     # A row tells of the second before it.
     legs = dose.legs[dose.legs["unix"].between(span[0], span[1] + 1)]
     probes = dict(_places(dose.probes))
-    for place, seconds in _places(legs):
+    for place, seconds in sorted(_places(legs), key=lambda each: LEGS.index(each[0][0])):
         yield _delivered(dose.run_id, place, seconds, probes.get(place, dose.probes.iloc[:0]))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 PLACE = ("leg", "profile", "direction")
+LEGS = ("caller", "agent", "settings")
 _WHEN = ("unix", "at_s")
 LEG_COUNTS = (
     "offered",
@@ -105,7 +106,9 @@ def dose_of(
 
 
 def _is_stamped(line: Mapping[str, object]) -> bool:
-    return all(isinstance(when := line.get(name), int | float) and math.isfinite(when) for name in _WHEN)
+    times = [line.get(name) for name in _WHEN]
+    known = all(isinstance(when, int | float) and math.isfinite(when) for when in times)
+    return known and (line["kind"] == "executor" or line.get("leg") in LEGS)
 
 
 def _flat(line: Mapping[str, object]) -> dict[str, object]:

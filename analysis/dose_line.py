@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from analysis.dose import Dose
+from analysis.dose import LEGS, Dose
 from analysis.exhibit import QUIET, Exhibit, canvas, look
 from analysis.run import Run
 from analysis.wording import number, percent
@@ -53,10 +53,11 @@ def dose_over_time(run: Run) -> Exhibit | None:
 
 
 def _chosen(dose: Dose, *, several: bool) -> list[tuple[str, pd.DataFrame]]:
-    legs = dose.legs
+    legs = dose.legs[dose.legs["profile"] != "clean"]
+    places = sorted(legs.groupby(["leg", "profile"], sort=False), key=lambda each: LEGS.index(each[0][0]))
     return [
         (f"{leg} · {profile}{f' · {dose.run_id}' if several else ''}", table)
-        for (leg, profile), table in legs[legs["profile"] != "clean"].groupby(["leg", "profile"], sort=False)
+        for (leg, profile), table in places
     ]
 
 
