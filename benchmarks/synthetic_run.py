@@ -57,7 +57,9 @@ def write_run(folder: Path, records: int, *, seed: int, rooms: bool) -> Written:
     folder.mkdir(parents=True)
     plan = Plan(calls=records, calls_per_second=CALLS_PER_SECOND, arms=ARMS, seed=seed)
     calls = [CallsFile(folder, worker, _EPOCH) for worker in WORKERS]
-    observer = os.open(folder / "room-events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND) if rooms else None
+    observer = (
+        os.open(folder / "room-events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND) if rooms else None
+    )
     draw, dials, room_events, write_s, last_s = random.Random(f"{seed}/calls"), plan.dials(), 0, 0.0, 0.0
     dropped = 0
     while some := [_call(dial, draw) for dial in islice(dials, _AT_ONCE)]:
