@@ -3,10 +3,9 @@
 import contextlib
 import heapq
 import os
-import select
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, sleep
+from time import monotonic
 from typing import NamedTuple
 
 from network.dose import LegDose, Meter
@@ -24,13 +23,8 @@ from network.packet import (
     with_udp_flow,
 )
 from network.profile import Direction, Traffic
+from network.turns import GATHER_S, Turns
 
-# At most so often is there a turn: to wake up costs more than to carry a packet. What a turn finds came half
-# of that ago on average, and it sends on what is due within half of that, so both errors are around zero.
-_GATHER_S = 0.0004
-_HALF_S = _GATHER_S / 2
-_MANY = 2  # packets in a turn, after which the next turn will find some too: no need to be woken by the first
-_AT_ONCE_S = 0.00005  # a wait that is shorter was none
 _LARGEST_BYTES = 2048  # the devices' MTU is 1500, and room that is not needed costs time
 _AT_ONCE = 64  # packets read from a device before the others and what is due get their turn
 
@@ -62,7 +56,7 @@ class Forwarding:
         self._start_s = start_s
         self._waiting: list[tuple[float, int, float, Meter, int, bytes]] = []
         self._number = 0
-        self._turn_s = start_s  # when was last looked for packets
+        self._turns = Turns(start_s)
         self.strangers = 0  # packets of no link's: broadcasts, other protocols
         self.unread = unread
 
@@ -72,7 +66,7 @@ class Forwarding:
         for lane in self._lanes.values():
             lane.dose = by_leg[lane.dose.leg]
             lane.routes.clear()
-        self._start_s = self._turn_s = start_s
+        self._start_s = self._turns.last_s = start_s
 
     def forget(self) -> None:
         """Let go of routes, which flows that still live find again."""
@@ -81,35 +75,23 @@ class Forwarding:
 
     def run(self, until_s: float, listen: int) -> bool:
         """Carry packets until a moment, or until there is something to read from `listen`: then True."""
-        sources = [*self._lanes, listen]
-        waiting, turn_s, taken = self._waiting, self._turn_s, 0
+        sources, waiting, turns = [*self._lanes, listen], self._waiting, self._turns
         while True:
             now_s = self._deliver()
             if now_s >= until_s:
                 return False
-            first_s = turn_s  # the earliest moment at which what is read next can have come
-            if taken < _MANY:
-                wake_s = min(waiting[0][0], until_s) if waiting else until_s
-                select.select(sources, (), (), max(wake_s - now_s, 0.0))
-                woken_s = monotonic()
-                if woken_s - now_s > _AT_ONCE_S:
-                    first_s = woken_s
-                now_s = woken_s
-            if (rest_s := turn_s + _GATHER_S - now_s) > 0:
-                sleep(rest_s)
-            readable, _, _ = select.select(sources, (), (), 0)
-            self._turn_s = turn_s = monotonic()
-            taken = 0
+            wake_s = min(waiting[0][0], until_s) if waiting else until_s
+            readable, first_s = turns.wait(sources, now_s, wake_s)
             for source in readable:
                 if source == listen:
                     return True
-                taken += self._take(self._lanes[source], first_s, turn_s)
+                turns.found += self._take(self._lanes[source], first_s, turns.last_s)
 
     def _deliver(self) -> float:
         """Send on what is due, or is nearer to now than to the next turn; the time when that is done."""
         waiting, pop, write = self._waiting, heapq.heappop, os.write
         now_s = monotonic()
-        while waiting and waiting[0][0] <= now_s + _HALF_S:
+        while waiting and waiting[0][0] <= now_s + GATHER_S / 2:
             due_s, _, arrived_s, meter, sink, packet = pop(waiting)
             try:
                 write(sink, packet)

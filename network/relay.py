@@ -20,6 +20,7 @@ from network.errors import CannotExpressError, UnavailableError
 from network.impairment import Fragments, Impairment
 from network.packet import UDP, udp_traffic
 from network.profile import Direction, Profile, Traffic
+from network.turns import GATHER_S, Turns
 
 _UDP_OVERHEAD_BYTES = 28  # IP and UDP
 _LARGEST_BYTES = 65536
@@ -97,6 +98,7 @@ class Relay:
         self._routes: dict[tuple[int, tuple[str, int]], _Route] = {}
         self._waiting: list[tuple[float, int, float, Meter, Callable[..., object], tuple[object, ...]]] = []
         self._number = 0
+        self._turns = Turns(start_s)
         self.strangers = 0
         for host in self._hosts.values():
             for port in host.udp:
@@ -110,6 +112,7 @@ class Relay:
     def begin(self, doses: Sequence[LegDose], *, start_s: float) -> None:
         """Go over to other links, whose run begins at `start_s`; what is on its way keeps its time."""
         (self._dose,), self._start_s = doses, start_s
+        self._turns.last_s = start_s
         self._routes.clear()
 
     def forget(self) -> None:
@@ -131,21 +134,21 @@ class Relay:
                 return False
             self._connections.watch()
             wake_s = min(self._waiting[0][0], until_s) if self._waiting else until_s
-            # select counts in microseconds where epoll has milliseconds, and has only two to look at.
-            wait_s = max(wake_s - now_s, 0.0)
-            readable, _, _ = select.select((listen, self._epoll.fileno()), (), (), wait_s)
+            # Of all the sockets only their epoll is waited for, whose own waits are of whole milliseconds.
+            readable, first_s = self._turns.wait((listen, self._epoll.fileno()), now_s, wake_s)
             if listen in readable:
                 return True
             if readable:
+                came_s = (first_s + self._turns.last_s) / 2
                 for descriptor, events in self._epoll.poll(0):
                     if (datagrams := self._datagrams.get(descriptor)) is not None:
-                        self._take_datagrams(descriptor, *datagrams)
+                        self._turns.found += self._take_datagrams(came_s, descriptor, *datagrams)
                     else:
                         self.strangers += not self._connections.take(descriptor, events)
 
     def _deliver(self) -> float:
         waiting, now_s = self._waiting, monotonic()
-        while waiting and waiting[0][0] <= now_s:
+        while waiting and waiting[0][0] <= now_s + GATHER_S / 2:
             due_s, _, arrived_s, meter, deliver, what = heapq.heappop(waiting)
             try:
                 deliver(*what)
@@ -155,14 +158,16 @@ class Relay:
             meter.add(arrived_s, due_s, now_s)
         return now_s
 
-    def _take_datagrams(self, descriptor: int, bound: socket.socket, host: Host, port: int) -> None:
-        """Read what was sent to a host's alias and send it on, from its sender's alias, when it is due."""
+    def _take_datagrams(
+        self, came_s: float, descriptor: int, bound: socket.socket, host: Host, port: int
+    ) -> int:
+        """Read what came to a host's alias, to send it on from its sender's alias when due; how many."""
         routes, waiting, start_s = self._routes, self._waiting, self._start_s
-        for _ in range(_AT_ONCE):
+        for count in range(_AT_ONCE):
             try:
                 payload, sender = bound.recvfrom(_LARGEST_BYTES)
             except BlockingIOError:
-                return
+                return count
             except OSError:  # an ICMP message
                 continue
             route = routes.get((descriptor, sender))
@@ -173,11 +178,12 @@ class Relay:
                     continue
                 routes[descriptor, sender] = route
             send, target, release, flow, meter = route
-            now_s, size_bytes = monotonic(), len(payload) + _UDP_OVERHEAD_BYTES
-            for due_s in release(now_s - start_s, size_bytes, flow, udp_traffic(payload)):
+            size_bytes = len(payload) + _UDP_OVERHEAD_BYTES
+            for due_s in release(came_s - start_s, size_bytes, flow, udp_traffic(payload)):
                 self._number += 1
-                item = (due_s + start_s, self._number, now_s, meter, send, (payload, target))
+                item = (due_s + start_s, self._number, came_s, meter, send, (payload, target))
                 heapq.heappush(waiting, item)
+        return _AT_ONCE
 
     def _route(self, sender: tuple[str, int], host: Host, port: int) -> _Route | None:
         """How datagrams from a sender to a host's port go on; None for a stranger's."""
