@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.compare import bootstrap, compare, holm, newcombe, sign_flip
+from analysis.compare import Blocks, bootstrap, compare, holm, sign_flip
 
 
 def _calls(
@@ -36,6 +36,19 @@ def test_blocks_without_a_difference_change_nothing() -> None:
     terms = np.array([1.0, 2.0, -0.5, 4.0])
     assert sign_flip(np.concatenate([terms, np.zeros(40)]), 0) == sign_flip(terms, 0)
     assert sign_flip(np.zeros(9), 0) == 1.0
+
+
+def test_the_exact_sign_flip_is_scipys_permutation_test() -> None:
+    """Another implementation gives the same p for twelve blocks."""
+    terms = np.random.default_rng(5).standard_normal(12) + 0.5
+    theirs = stats.permutation_test((terms,), np.sum, permutation_type="samples", n_resamples=np.inf)
+    assert sign_flip(terms, 0) == pytest.approx(theirs.pvalue)
+
+
+def test_drawn_flips_come_as_close_to_the_exact_p_as_their_number_allows() -> None:
+    """Of 21 equal blocks with 15 of one sign p is binomial, 0.0784: 10,000 flips err by 0.0027."""
+    terms = np.array([1.0] * 15 + [-1.0] * 6)
+    assert sign_flip(terms, 3) == pytest.approx(stats.binomtest(15, 21).pvalue, abs=4 * 0.0027)
 
 
 def test_many_blocks_are_flipped_by_a_seeded_draw_close_to_the_normal_tail() -> None:
@@ -84,17 +97,6 @@ def test_holm_multiplies_the_smallest_most_and_keeps_the_order() -> None:
     assert holm([None, 0.02]) == [None, 0.02]
 
 
-def test_newcombes_interval_matches_the_published_example() -> None:
-    """Newcombe (1998), method 10, 56/70 against 48/80: 0.0524 to 0.3339."""
-    calls = pd.DataFrame(
-        {
-            "arm": ["new"] * 70 + ["old"] * 80,
-            "answered": [False] * 56 + [True] * 14 + [False] * 48 + [True] * 32,
-        }
-    )
-    assert newcombe(calls, "old", "new") == pytest.approx((0.0524, 0.3339), abs=5e-5)
-
-
 def test_two_clean_arms_have_an_interval_around_no_difference() -> None:
     """Without an unanswered call the interval of the difference is not ±0."""
     comparison = compare(
@@ -108,13 +110,22 @@ def test_two_clean_arms_have_an_interval_around_no_difference() -> None:
     assert not comparison.shown
 
 
-def test_the_block_bootstrap_agrees_with_the_normal_interval() -> None:
-    """For 300 equal blocks of noise the interval is the mean ± 1.96 standard errors."""
-    difference = np.random.default_rng(11).standard_normal(300)
-    low, high = bootstrap(difference, np.ones(300), 1)
-    error = difference.std() / np.sqrt(300)
-    assert low == pytest.approx(difference.mean() - 1.96 * error, abs=0.15 * error)
-    assert high == pytest.approx(difference.mean() + 1.96 * error, abs=0.15 * error)
+def test_the_block_bootstrap_agrees_with_students_interval() -> None:
+    """For 12 blocks of noise, and no stall to be feared, it is the mean ± 2.2 standard errors."""
+    difference = np.random.default_rng(11).standard_normal(12)
+    low, high = bootstrap(Blocks(difference, np.ones(12)), 0.0, 1)
+    reach = stats.t.ppf(0.975, 11) * difference.std(ddof=1) / np.sqrt(12)
+    assert high - low == pytest.approx(2 * reach, rel=0.1)
+    assert (high + low) / 2 == pytest.approx(difference.mean(), abs=0.2 * reach)
+
+
+def test_calls_not_seen_keep_the_bootstrap_from_certainty() -> None:
+    """With no call lost in 200 the share's difference is ± what Agresti and Caffo's added calls make it."""
+    low, high = bootstrap(Blocks(np.zeros(50), np.ones(50)), 1.0, 1)
+    lost = 1 / 102
+    reach = 1.96 * np.sqrt(2 * lost * (1 - lost) / 102)
+    assert high == pytest.approx(reach, rel=0.1)
+    assert low == pytest.approx(-reach, rel=0.1)
 
 
 def test_fewer_than_six_blocks_can_find_nothing_and_say_so() -> None:
