@@ -99,7 +99,7 @@ class InNamespaces:
 
     @property
     def exit_code(self) -> int | None:
-        """None while the wire carries packets and measures what it does: to know when that ended too early."""
+        """None while it carries packets and measures what it does: to know when that ended too early."""
         codes = (each.exit_code for each in (self._running(), *self._watchers))
         return next((code for code in codes if code is not None), None)
 
