@@ -1,5 +1,6 @@
 """Two arms of a run against each other, by blocks: effect, interval, p, and what could be found."""
 
+import functools
 import math
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ POWER = 0.8
 _EXACT_BLOCKS = 20
 _FLIPS = 10_000
 _RESAMPLES = 10_000
-_GROUPS = 1_000
+_GROUPS = 400
 # Fewer one-sided blocks than six cannot reach 0.05 (2 · 2⁻⁶ = 0.031); a Poisson count reaches six in
 # 80 % of runs when its mean is 7.9.
 FEWEST_BLOCKS = 6
@@ -127,7 +128,7 @@ def _compare(calls: pd.DataFrame, reference: str, candidate: str, tau_s: float, 
     waits = np.minimum(pair["ring_to_answer_s"].to_numpy(dtype="float64"), tau_s)
     place, is_candidate = pd.factorize(pair["block"])[0], (pair["arm"] == candidate).to_numpy(dtype="bool")
     rings = blocks(place, is_candidate, waits)
-    losses = blocks(place, is_candidate, (~pair["answered"]).to_numpy(dtype="float64"))
+    losses = blocks(place, is_candidate, 1.0 - pair["answered"].to_numpy(dtype="float64"))
     smaller = min(int(is_candidate.sum()), int((~is_candidate).sum()))
     return Comparison(
         reference=reference,
@@ -207,12 +208,19 @@ def bootstrap(found: Blocks, worst: float, seed: int) -> tuple[float, float]:
     totals = np.array([*total, worst / 2, -worst / 2])
     weights = np.array([*weight, 0.5, 0.5])
     units, seen = totals.size, max(groups, 2)
-    drawn = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), _RESAMPLES)
+    drawn = _resamples(units, seed)
     means = (drawn @ totals) / (drawn @ weights)
     reach = float(stats.t.ppf(1 - ALPHA / 2, seen - 1)) * math.sqrt(seen / (seen - 1))
     tail = float(stats.norm.sf(reach))
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
+
+
+@functools.lru_cache(maxsize=1)
+def _resamples(units: int, seed: int) -> Values:
+    """How often each unit is in each resample: the same for every quantity of one comparison."""
+    drawn = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), _RESAMPLES)
+    return drawn.astype("float64")
 
 
 def detectable(found: Blocks, floor: float = 0.0) -> float | None:
