@@ -1,6 +1,7 @@
 """Network profiles on the command line: which there are, what one does, and proof that it is delivered."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _prove(options)
     except NetworkError as error:
         return _failed(options.command, str(error))
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError) as error:
         return _failed(options.command, f"{options.plot} cannot be written: {error}")
     return 0
