@@ -22,7 +22,7 @@ from network.profile import Leg
 from network.relaying import Relaying
 from network.topology import Place
 
-_CALLERS = 32  # of each profile, a call each
+_CALLERS = 64  # of each profile, a call each
 
 
 class RelayRun:
