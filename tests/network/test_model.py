@@ -391,3 +391,12 @@ def test_five_million_packets_agree_with_theory() -> None:
     assert lost / runs == pytest.approx(5, rel=0.02)
     theirs = [distribution.share_within(jitter, delay_s) for delay_s in found]
     assert stats.kstest(theirs, "uniform").pvalue > 0.001
+
+
+def test_a_link_of_a_constant_delay_is_what_it_would_be_by_the_long_way() -> None:
+    """The same times and the same tally as with a window that never opens, which takes all the steps."""
+    impairment = Impairment(delay_ms=40)
+    never = Window(from_s=1e9, up=impairment, down=impairment)
+    short, long = (Link(profile(impairment, windows=windows), seed=1).up for windows in ((), (never,)))
+    assert fates(short, sent_at(100)) == fates(long, sent_at(100))
+    assert short.tally == long.tally
