@@ -5,9 +5,6 @@ duration is infinite where the caller waited for something that never came, and 
 not measured.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -15,44 +12,9 @@ from analysis.dose import Dose
 from analysis.emodel import burst_ratio_of, mos
 from analysis.retransmissions import bye_again, invite_again
 
-TIMES = (
-    "due",
-    "invite",
-    "trying",
-    "ringing",
-    "answered",
-    "first_packet",
-    "first_audio",
-    "cancel",
-    "bye",
-    "bye_answered",
-    "ended",
-)
-RTP = ("sent", "received", "lost", "reordered", "duplicates", "jitter_ms", "rtt_ms", "mos")
-TEXTS = (
-    "call_id",
-    "sip_call_id",
-    "arm",
-    "number",
-    "profile",
-    "outcome",
-    "sip_reason",
-    "ended_by",
-    "worker",
-    "error",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerRecords:
-    """The records of one calls file and the wall time (master's clock) of its zero."""
-
-    zero_unix: float
-    records: Sequence[Mapping[str, object]]
-
 
 def call_table(
-    workers: Iterable[WorkerRecords],
+    records: pd.DataFrame,
     rooms: pd.DataFrame,
     trunk: pd.DataFrame,
     dose: Dose,
@@ -64,7 +26,7 @@ def call_table(
     """Rows of all workers in order of their due time, and how many repeated call ids were left out.
 
     Args:
-        workers: each file's records.
+        records: of all files (`analysis.records`).
         rooms: what the room's side and the agent saw, by call id.
         trunk: what the trunk's log says, by SIP Call-ID.
         dose: what the network did to the calls' voice.
@@ -72,40 +34,20 @@ def call_table(
         zero_unix: the run's start on the master's clock, from which `due_at_s` counts.
         over_udp: whether SIP went over UDP, where requests are sent again.
     """
-    flat = [_flat(record, worker.zero_unix) for worker in workers for record in worker.records]
-    columns = [
-        *TEXTS,
-        "block",
-        "warm_up",
-        "silent",
-        "sip_status",
-        "status_is_local",
-        "zero_unix",
-        *(f"{name}_s" for name in TIMES),
-        *(f"rtp_{name}" for name in RTP),
-    ]
-    calls = pd.DataFrame.from_records(flat, columns=columns)
-    numbers = [*(f"{name}_s" for name in TIMES), *(f"rtp_{name}" for name in RTP), "sip_status", "zero_unix"]
-    calls = calls.astype(
-        dict.fromkeys(numbers, "float64") | dict.fromkeys(("warm_up", "status_is_local"), "bool")
-    )
-    calls["block"] = calls["block"].astype("int64")
-    repeated = calls["call_id"].duplicated()
-    calls = calls[~repeated]
-    calls = calls.merge(rooms, how="left", on="call_id", validate="1:1")
-    calls = calls.merge(trunk, how="left", on="sip_call_id", validate="m:1")
-    calls["due_at_s"] = calls["zero_unix"] + calls["due_s"] - zero_unix
+    repeated = records["call_id"].duplicated()
+    calls = records[~repeated]
+    calls = calls.assign(due_at_s=calls["zero_unix"] + calls["due_s"] - zero_unix)
     calls = calls.sort_values("due_at_s", kind="stable", ignore_index=True)
+    calls = pd.concat([calls, _of(calls, rooms, "call_id"), _of(calls, trunk, "sip_call_id")], axis=1)
     calls = _with_opinion(_with_durations(calls, tau_s), dose)
     calls["invite_again"] = invite_again(calls) if over_udp else np.nan
     calls["bye_again"] = bye_again(calls) if over_udp else np.nan
     return calls, int(repeated.sum())
 
 
-def _flat(record: Mapping[str, object], zero_unix: float) -> dict[str, object]:
-    rtp = record.get("rtp")
-    counters = rtp if isinstance(rtp, Mapping) else {}
-    return {**record, "zero_unix": zero_unix, **{f"rtp_{name}": counters.get(name) for name in RTP}}
+def _of(calls: pd.DataFrame, table: pd.DataFrame, key: str) -> pd.DataFrame:
+    """What a table holds of each call, which it names at most once."""
+    return table.set_index(key).reindex(calls[key]).set_axis(calls.index)
 
 
 def _with_durations(calls: pd.DataFrame, tau_s: float) -> pd.DataFrame:

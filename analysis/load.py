@@ -2,21 +2,26 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pandas as pd
 
 from analysis.agents import agent_table
-from analysis.calls import WorkerRecords, call_table
+from analysis.calls import call_table
 from analysis.dose import dose_of
 from analysis.errors import BrokenFileError, NewerFormatError, NotARunFolderError
+from analysis.lines import Lines
 from analysis.moments import deployment_offset
+from analysis.records import Closing, Format, Header, Record, calls_line, records_table
 from analysis.retransmissions import is_over_udp
 from analysis.rooms import room_table
 from analysis.run import FORMAT, Arm, CallsFile, Clock, Plan, Run
 from analysis.trunk import trunk_table
+
+_BLOCK_BYTES = 1 << 22
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
 def load(folder: Path) -> Run:
@@ -60,66 +65,67 @@ def _settings(folder: Path) -> dict[str, Any]:
     return settings
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """The readable lines of a JSON Lines file, and how many were not."""
+def _blocks(path: Path) -> Iterator[bytes]:
+    """A file in pieces that end with a whole line; none where there is no file."""
+    if path.is_file():
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                yield block + file.readline()
 
-    values: list[dict[str, Any]]
-    cut: int
+
+def _lines(path: Path) -> Lines[dict[str, Any]]:
+    return Lines(_blocks(path), _OBJECT.decode)
 
 
-def _lines(path: Path) -> _Lines:
-    """Read a JSON Lines file; what follows the last newline was cut by a kill or a full disk: counted."""
-    if not path.is_file():
-        return _Lines([], 0)
-    *whole, tail = path.read_bytes().split(b"\n")
-    values, cut = [], int(bool(tail.strip()))
-    for line in whole:
-        try:
-            value = json.loads(line)
-        except ValueError:
-            cut += 1
-            continue
-        values.append(value)
-    return _Lines(values, cut)
+def _calls(worker: str, path: Path) -> tuple[CallsFile, pd.DataFrame, float]:
+    """One worker's file, its records with the wall time of their zero, and how well its clock is known.
+
+    Records without a header, which says when they were made, are counted and left out.
+    """
+    lines = Lines(_blocks(path), calls_line)
+    about: list[Header | Closing | Format] = []
+
+    def batches() -> Iterator[list[Record]]:
+        for batch in lines.batches():
+            about.extend(line for line in batch if not isinstance(line, Record))
+            yield [line for line in batch if isinstance(line, Record)]
+
+    records = records_table(batches())
+    for line in about:
+        if isinstance(line, Format) and line.format > FORMAT:
+            raise NewerFormatError(
+                f"{path} was written in format {line.format} and this version reads up to {FORMAT}: "
+                "update ringtime."
+            )
+    header = next((line for line in about if isinstance(line, Header)), None)
+    closing = next((line for line in reversed(about) if isinstance(line, Closing)), None)
+    file = CallsFile(
+        worker=worker,
+        records=len(records),
+        closed=closing is not None,
+        announced=closing.count if closing else None,
+        cut_lines=lines.cut,
+        missing=header is None,
+    )
+    if header is None:
+        return file, records.iloc[:0].assign(zero_unix=0.0), 0.0
+    return file, records.assign(zero_unix=header.unix - header.master_offset_s), header.master_offset_error_s
 
 
 def _read(folder: Path, settings: dict[str, Any]) -> Run:
-    files, records, clock_errors = [], [], [0.0]
-    for worker, path in _calls_files(folder, settings["workers"]):
-        lines = _lines(path)
-        header = next((line for line in lines.values if "monotonic" in line), None)
-        closing = next((line for line in reversed(lines.values) if "closed" in line), None)
-        if header is not None and header["format"] > FORMAT:
-            raise NewerFormatError(
-                f"{path} was written in format {header['format']} and this version reads up to {FORMAT}: "
-                "update ringtime."
-            )
-        calls = [line for line in lines.values if "call_id" in line]
-        files.append(
-            CallsFile(
-                worker=worker,
-                records=len(calls),
-                closed=closing is not None,
-                announced=closing["count"] if closing else None,
-                cut_lines=lines.cut,
-                missing=header is None,
-            )
-        )
-        if header is not None:
-            records.append(WorkerRecords(header["unix"] - header["master_offset_s"], calls))
-            clock_errors.append(header["master_offset_error_s"])
+    read = [_calls(worker, path) for worker, path in _calls_files(folder, settings["workers"])]
     room_clock = settings["room_clock"] and Clock(**settings["room_clock"])
     offset_s = room_clock.offset_s if room_clock else 0.0
-    events = _lines(folder / "room-events.jsonl").values
+    events = list(_lines(folder / "room-events.jsonl"))
     rooms = room_table(events, offset_s=offset_s)
-    agents = agent_table(_lines(folder / "agent-events.jsonl").values, offset_s=offset_s)
+    agents = agent_table(_lines(folder / "agent-events.jsonl"), offset_s=offset_s)
     network = _lines(folder / "network.jsonl")
-    dose = dose_of(settings["run_id"], settings["network"], network.values, unreadable=network.cut)
+    seconds = list(network)
+    dose = dose_of(settings["run_id"], settings["network"], seconds, unreadable=network.cut)
     calls_table, duplicates = call_table(
-        records,
+        pd.concat([records for _, records, _ in read], ignore_index=True),
         rooms.merge(agents, how="left", on="room"),
-        trunk_table(_lines(folder / "trunk-calls.jsonl").values),
+        trunk_table(_lines(folder / "trunk-calls.jsonl")),
         dose,
         tau_s=settings["tau_s"],
         zero_unix=settings["clock"]["unix"],
@@ -153,8 +159,8 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
         dropped_dials=settings["dropped_dials"],
         room_clock=room_clock,
         livekit_clock=Clock(*deployment_offset(events)) if settings["observe"] == "poll" else None,
-        worker_clock_error_s=max(clock_errors),
-        files=tuple(files),
+        worker_clock_error_s=max(error_s for _, _, error_s in read),
+        files=tuple(file for file, _, _ in read),
         duplicates=duplicates,
         calls=calls_table,
         faults=_faults(folder),
@@ -172,14 +178,14 @@ def _calls_files(folder: Path, workers: list[str]) -> Iterator[tuple[str, Path]]
 
 
 def _faults(folder: Path) -> pd.DataFrame:
-    rows = _lines(folder / "faults.jsonl").values
+    rows = list(_lines(folder / "faults.jsonl"))
     faults = pd.DataFrame.from_records(rows, columns=["unix", "arm", "room", "kind", "held_s"])
     return faults.astype({"unix": "float64", "held_s": "float64", "room": object})
 
 
 def _fault_switches(folder: Path) -> pd.DataFrame:
     """What was asked for after the first of each arm, which is the run's own --filter-fault."""
-    rows = _lines(folder / "fault-switches.jsonl").values
+    rows = list(_lines(folder / "fault-switches.jsonl"))
     switches = pd.DataFrame.from_records(rows, columns=["unix", "arm", "filter_fault"])
     return switches[switches.duplicated("arm")].astype({"unix": "float64"})
 
@@ -188,7 +194,7 @@ def _health(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CPU of each tester process by second, and the loop lag by worker and second."""
     cpu, lag = [], []
     for path in sorted(folder.glob("health-*.jsonl")):
-        for line in _lines(path).values:
+        for line in _lines(path):
             if line["loop_lag_s"] is not None:
                 lag.append((line["unix"], line["loop_lag_s"]))
             cpu += [(line["unix"], entry["name"], entry["cpu_share"]) for entry in line["processes"]]
