@@ -114,10 +114,10 @@ def _table(records: Sequence[Record], texts: dict[str | None, str | None]) -> pd
         _floats([_numbers(record) for record in records], [*_TIMES, "sip_status"]),
         _floats([_rtp(record.rtp or _NO_RTP) for record in records], rtp),
     ]
-    columns: dict[str, object] = {name: [getattr(record, name) for record in records] for name in _OWN}
+    columns = {name: list(map(attrgetter(name), records)) for name in _OWN}
     for name in _SHARED:
-        values = [getattr(record, name) for record in records]
-        columns[name] = [texts.setdefault(value, value) for value in values]
+        values = list(map(attrgetter(name), records))
+        columns[name] = list(map(texts.setdefault, values, values))
     parts.append(pd.DataFrame(columns, dtype="str"))
     parts.append(
         pd.DataFrame(

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from analysis.dose import Dose
@@ -64,7 +66,7 @@ class Clock:
     error_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: the counted calls are kept
 class Run:
     """A run folder, read.
 
@@ -136,9 +138,22 @@ class Run:
 
     def attempts(self) -> pd.DataFrame:
         """Every call that was due, but warm-up and what rang when the run was cut."""
-        return self.calls[~self.calls["warm_up"] & ~self.calls["interrupted"]]
+        return _rows(self.calls, ~self.calls["warm_up"] & ~self.calls["interrupted"])
 
     def counted(self) -> pd.DataFrame:
         """The attempts that say something about the system: the tester's own failures left out."""
-        attempts = self.attempts()
-        return attempts[attempts["outcome"] != "tester_failed"]
+        return self._counted
+
+    @cached_property
+    def _counted(self) -> pd.DataFrame:
+        calls = self.calls
+        counts = ~calls["warm_up"] & ~calls["interrupted"] & (calls["outcome"] != "tester_failed")
+        return _rows(calls, counts)
+
+
+def _rows(calls: pd.DataFrame, kept: pd.Series) -> pd.DataFrame:
+    """The rows that are kept; a stretch of the table, as the calls after the warm-up are, is not copied."""
+    places = np.flatnonzero(kept)
+    if places.size and places[-1] - places[0] + 1 == places.size:
+        return calls.iloc[places[0] : places[-1] + 1]
+    return calls[kept]

@@ -75,7 +75,11 @@ def summarise(run: Run) -> Summary:
     clocks = clocks_of(run)
     verdict = verdict_of(gates, validity)
     arms = _arms(run, None)
-    networks = {label: _gates(run, label, gates) for label in run.labels}
+    labels = run.labels
+    # A run that knew but one network has been read under it already.
+    alone = len(labels) == 1 and bool(run.calls["profile"].notna().all())
+    by_network = {label: arms if alone else _arms(run, label) for label in labels}
+    networks = {label: tuple(gates) if len(labels) == 1 else _gates(run, label) for label in labels}
     return Summary(
         format=FORMAT,
         run_ids=run.run_ids,
@@ -85,7 +89,7 @@ def summarise(run: Run) -> Summary:
         trunk=run.trunk_kind,
         tau_s=run.tau_s,
         arms=arms,
-        profiles={label: Profile(_arms(run, label), networks[label]) for label in run.labels},
+        profiles={label: Profile(by_network[label], networks[label]) for label in labels},
         comparisons=tuple(comparisons),
         prediction=tuple(forecast),
         clocks=clocks,
@@ -110,10 +114,8 @@ def _comparisons(run: Run) -> list[Comparison]:
     return found
 
 
-def _gates(run: Run, label: str, over_all: Sequence[Gate]) -> tuple[Gate, ...]:
-    """The candidate's gates under one network; a run that knew but one has judged them already."""
-    if len(run.labels) == 1:
-        return tuple(over_all)
+def _gates(run: Run, label: str) -> tuple[Gate, ...]:
+    """The candidate's gates under one network."""
     counted = run.counted()
     judged, _ = judge(counted[counted["profile"] == label], run.candidate, run.limits, tau_s=run.tau_s)
     return tuple(judged)
@@ -131,7 +133,7 @@ def _dosed(run: Run, delivered: Sequence[Delivered]) -> Dosed | None:
 
 
 def _arms(run: Run, profile: str | None) -> dict[str, ArmSummary]:
-    attempts, counted = run.attempts(), run.counted()
+    attempts, counted = run.attempts()[["arm", "profile", "outcome"]], run.counted()
     if profile is not None:
         attempts, counted = attempts[attempts["profile"] == profile], counted[counted["profile"] == profile]
     return {
