@@ -205,11 +205,10 @@ def bootstrap(found: Blocks, worst: float, seed: int) -> tuple[float, float]:
     groups = min(found.count, _GROUPS)
     total = [part.sum() for part in np.array_split(found.difference * found.weight, groups)]
     weight = [part.sum() for part in np.array_split(found.weight, groups)]
-    totals = np.array([*total, worst / 2, -worst / 2])
-    weights = np.array([*weight, 0.5, 0.5])
-    units, seen = totals.size, max(groups, 2)
-    drawn = _resamples(units, seed)
-    means = (drawn @ totals) / (drawn @ weights)
+    sums = np.array([[*total, worst / 2, -worst / 2], [*weight, 0.5, 0.5]])
+    units, seen = groups + 2, max(groups, 2)
+    resampled = sums @ _resamples(units, seed)
+    means = resampled[0] / resampled[1]
     reach = float(stats.t.ppf(1 - ALPHA / 2, seen - 1)) * math.sqrt(seen / (seen - 1))
     tail = float(stats.norm.sf(reach))
     low, high = np.quantile(means, [tail, 1 - tail])
@@ -220,7 +219,7 @@ def bootstrap(found: Blocks, worst: float, seed: int) -> tuple[float, float]:
 def _resamples(units: int, seed: int) -> Values:
     """How often each unit is in each resample: the same for every quantity of one comparison."""
     drawn = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), _RESAMPLES)
-    return drawn.astype("float64")
+    return np.ascontiguousarray(drawn.T, dtype="float64")
 
 
 def detectable(found: Blocks, floor: float = 0.0) -> float | None:

@@ -7,15 +7,20 @@ are stalled and never answered; incidents, of a dozen calls each, slow or lose c
 import argparse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.calibration import told_apart
 from analysis.compare import ALPHA, Comparison, compare
+from analysis.errors import AnalysisError
 from analysis.intervals import Estimate, Values, mean, percentile, share
+from analysis.load import load
 from analysis.survival import still_waiting
+from benchmarks.errors import BenchmarkError
 
 TAU_S = 60.0
 REFERENCE, CANDIDATE = "reference", "candidate"
@@ -62,11 +67,17 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--simulations", type=int, default=2000, metavar="N", help="of each figure (default: %(default)d)"
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="(default: %(default)d)")
+    parser.add_argument(
+        "--run", type=Path, metavar="RUN", help="deal this run's own calls to equal arms, and nothing else"
+    )
 
 
 def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """A line a figure: the share, its interval over simulations, and the aim."""
     n, seed = options.simulations, options.seed
+    if options.run is not None:
+        yield recorded(options.run, n, seed)
+        return
     yield from one_arm(n, seed)
     yield from differences(n, seed)
     yield from false_positives(n, seed)
@@ -130,6 +141,20 @@ def false_positives(n: int, seed: int) -> Iterator[dict[str, Any]]:
         yield _line("ΔRMST of equal arms shown", scenario, sum(one.shown for one in compared), n, (0.0, 0.06))
         missed = sum(_below(one.delta_not_answered.p) for one in compared)
         yield _line("Δ not answered of equal arms below 0.05", scenario, missed, n, (0.0, 0.06))
+
+
+def recorded(folder: Path, n: int, seed: int) -> dict[str, Any]:
+    """How often equal arms dealt from a recorded run's calls are told apart.
+
+    Raises:
+        BenchmarkError: there is no such run, or it cannot be read.
+    """
+    try:
+        run = load(folder)
+    except AnalysisError as error:
+        raise BenchmarkError(str(error)) from error
+    found = told_apart(run.counted(), tau_s=run.tau_s, seed=seed, deals=n)
+    return _figure("ΔRMST of equal arms below 0.05", run.run_ids[0], found, (0.0, 0.06))
 
 
 def power(n: int, seed: int) -> Iterator[dict[str, Any]]:
@@ -227,14 +252,17 @@ def _below(p: float | None) -> bool:
 
 
 def _line(figure: str, scenario: Scenario, hits: int, n: int, aim: Aim | None) -> dict[str, Any]:
-    found = share(hits, n)
+    return _figure(figure, scenario.label, share(hits, n), aim)
+
+
+def _figure(figure: str, scenario: str, found: Estimate, aim: Aim | None) -> dict[str, Any]:
     return {
         "figure": figure,
-        "scenario": scenario.label,
-        "simulations": n,
-        "share": hits / n,
+        "scenario": scenario,
+        "simulations": found.n,
+        "share": found.value,
         "low": found.low,
         "high": found.high,
         "aim": aim,
-        "met": None if aim is None else aim[0] <= hits / n <= aim[1],
+        "met": None if aim is None or found.value is None else aim[0] <= found.value <= aim[1],
     }
