@@ -85,7 +85,8 @@ class Exhibit:
             )
         return buffer.getvalue()
 
-    def _repr_html_(self) -> str:
+    def html(self) -> str:
+        """The picture with its title and note, the picture itself inside."""
         source = f"data:image/svg+xml;base64,{base64.b64encode(self.svg()).decode()}"
         return (
             f'<figure class="exhibit"><figcaption><h3>{html.escape(self.title)}</h3>'
@@ -93,6 +94,9 @@ class Exhibit:
             f'<div class="wide"><img alt="{html.escape(self.alt)}" src="{source}"></div>'
             "</figure>"
         )
+
+    def _repr_html_(self) -> str:
+        return self.html()
 
 
 @contextmanager

@@ -27,11 +27,11 @@ def waiting_curves(run: Run) -> Exhibit:
     rings = {arm: _ring(counted, arm) for arm in arms}
     with canvas(WIDTH_IN, 4.1 + 0.2 * len(arms)) as figure:
         axes = figure.add_subplot()
-        start_s = _log_start(np.concatenate(list(rings.values())) if rings else np.empty(0))
+        start_s = log_start(np.concatenate(list(rings.values())) if rings else np.empty(0))
         ends = []
         for place, arm in _placed(run, arms):
             curve = still_waiting(rings[arm], run.tau_s)
-            _draw_curve(axes, curve, place, start_s)
+            draw_curve(axes, curve, place, start_s)
             ends.append(
                 (
                     float(curve.waiting[-1]),
@@ -43,7 +43,7 @@ def waiting_curves(run: Run) -> Exhibit:
         axes.set_xscale("log")
         axes.set_xlim(start_s, run.tau_s)
         axes.set_ylim(-0.02, 1.04)
-        ticks = _time_axis(axes, start_s, run.tau_s)
+        ticks = time_axis(axes, start_s, run.tau_s)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         axes.set_ylabel("callers still waiting")
         axes.set_xlabel("seconds since the first ring (log scale)")
@@ -65,7 +65,7 @@ def time_line(run: Run) -> Exhibit:
     arms = [arm.name for arm in run.arms]
     with canvas(WIDTH_IN, 0.7 + 1.75 * len(arms)) as figure:
         panels = figure.subplots(len(arms), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-        start_s = _log_start(calls["ring_to_answer_s"].to_numpy(dtype="float64"))
+        start_s = log_start(calls["ring_to_answer_s"].to_numpy(dtype="float64"))
         for place, (axes, arm) in enumerate(zip(panels, arms, strict=True)):
             own = calls[calls["arm"] == arm]
             _draw_calls(axes, own, place, run.tau_s)
@@ -79,7 +79,7 @@ def time_line(run: Run) -> Exhibit:
             axes.set_ylabel("rang for, s")
             axes.set_yscale("log")
             axes.set_ylim(start_s, run.tau_s * 2.2)
-            _time_axis(axes, start_s, run.tau_s, vertical=True)
+            time_axis(axes, start_s, run.tau_s, vertical=True)
             axes.axhline(run.tau_s, color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)))
         panels[-1].set_xlabel("call was due, minutes into the run")
         panels[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{int(x // 60)}:{int(x % 60):02d}"))
@@ -152,12 +152,14 @@ def _placed(run: Run, arms: Sequence[str]) -> list[tuple[int, str]]:
     return [(place, arm.name) for place, arm in enumerate(run.arms) if arm.name in arms]
 
 
-def _log_start(values: Values) -> float:
+def log_start(values: Values) -> float:
+    """Where a logarithmic axis of these times begins, in seconds."""
     answered = values[np.isfinite(values) & (values > 0)]
     return float(max(0.02, min(0.1, answered.min() * 0.7))) if answered.size else 0.1
 
 
-def _draw_curve(axes: Axes, curve: Curve, place: int, start_s: float) -> None:
+def draw_curve(axes: Axes, curve: Curve, place: int, start_s: float) -> None:
+    """A curve with its band, as the arm at that place is drawn."""
     time_s = np.maximum(curve.time_s, start_s)
     drawn = look(place)
     axes.fill_between(time_s, curve.low, curve.high, step="post", color=drawn.colour, alpha=0.14, linewidth=0)
@@ -183,7 +185,8 @@ def _label_ends(axes: Axes, ends: list[tuple[float, int, str]], tau_s: float) ->
         )
 
 
-def _time_axis(axes: Axes, start_s: float, tau_s: float, *, vertical: bool = False) -> list[float]:
+def time_axis(axes: Axes, start_s: float, tau_s: float, *, vertical: bool = False) -> list[float]:
+    """Ticks of a logarithmic axis of seconds, which end with the ring timeout."""
     ticks = [tick for tick in _TICKS_S if start_s <= tick <= tau_s * 0.72] + [tau_s]
     axis = axes.yaxis if vertical else axes.xaxis
     axis.set_major_locator(FixedLocator(ticks))

@@ -1,5 +1,8 @@
 """Where the time went: chosen calls of each arm, cut into the stages that a call passes."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,17 +13,31 @@ from analysis.exhibit import QUIET, Exhibit, canvas, look
 from analysis.run import Run
 from analysis.wording import number
 
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How a stage is drawn: its grey and its strokes tell it from its neighbours without colour."""
+
+    colour: str
+    strokes: str = ""
+
+
 # From the caller's side only, where rooms were not observed.
-_COARSE = {"post-dial delay": "#7b8794", "ringing": "#d99a00", "answer to audio": "#00745a"}
-_FINE = {
-    "post-dial delay": "#7b8794",
-    "room join": "#b8c1cc",
-    "dispatch": "#3d4f8a",
-    "agent active": "#79a6d2",
-    "connect and publish": "#d99a00",
-    "answer": "#6d4c41",
-    "answer to audio": "#00745a",
+_COARSE = {
+    "post-dial delay": Stage("#4b5563"),
+    "ringing": Stage("#d99a00"),
+    "answer to audio": Stage("#00745a", ".."),
 }
+_FINE = {
+    "post-dial delay": Stage("#4b5563"),
+    "room join": Stage("#d5dbe2"),
+    "dispatch": Stage("#2f4085", "\\\\\\\\"),
+    "agent active": Stage("#9cc3e6", "||"),
+    "connect and publish": Stage("#d99a00"),
+    "answer": Stage("#f3e2dd", "xx"),
+    "answer to audio": Stage("#00745a", ".."),
+}
+_EDGE = "#3a4552"  # keeps 3:1 against white around the lightest stage
 _SHORT_S = 2.0
 
 
@@ -32,13 +49,13 @@ def where_time_went(run: Run) -> Exhibit:
         for place, arm in enumerate(run.arms)
         for label, call in _chosen(calls[calls["arm"] == arm.name])
     ]
-    colours = _FINE if run.rooms_observed else _COARSE
+    stages = _FINE if run.rooms_observed else _COARSE
     with canvas(9.4, 1.15 + 0.34 * max(len(rows), 1)) as figure:
         near, far = figure.subplots(1, 2, sharey=True, width_ratios=[5, 6])
         for row, (_, place, call) in enumerate(rows):
             parts = _parts(calls.loc[[call]], observed=run.rooms_observed)
-            _bar(near, row, parts, colours)
-            end = _bar(far, row, parts, colours)
+            _bar(near, row, parts, stages)
+            end = _bar(far, row, parts, stages)
             answered = bool(calls.loc[call, "answered"])
             told = f"{number(end)} s" if answered else f"given up after {number(end)} s"
             far.annotate(
@@ -57,7 +74,10 @@ def where_time_went(run: Run) -> Exhibit:
         for axes in (near, far):
             axes.grid(visible=False, axis="y")
             axes.set_xlabel("seconds since the INVITE")
-        handles = [Patch(facecolor=colour, label=name) for name, colour in colours.items()]
+        handles = [
+            Patch(facecolor=stage.colour, hatch=stage.strokes, edgecolor=_EDGE, linewidth=0.6, label=name)
+            for name, stage in stages.items()
+        ]
         handles.append(Patch(facecolor="none", edgecolor=QUIET, hatch="////", label="never ended"))
         figure.legend(
             handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, fontsize=8,
@@ -115,12 +135,13 @@ def _seconds(value: float) -> float:
     return float(value) if np.isfinite(value) else 0.0
 
 
-def _bar(axes: Axes, row: int, parts: list[tuple[str, float, bool]], colours: dict[str, str]) -> float:
+def _bar(axes: Axes, row: int, parts: list[tuple[str, float, bool]], stages: Mapping[str, Stage]) -> float:
     start = 0.0
     for name, seconds, open_ended in parts:
+        stage = stages[name]
         axes.barh(
-            row, seconds, left=start, height=0.62, linewidth=0.6, edgecolor=colours[name],
-            facecolor="none" if open_ended else colours[name], hatch="////" if open_ended else None,
+            row, seconds, left=start, height=0.62, linewidth=0.6, edgecolor=_EDGE,
+            facecolor="none" if open_ended else stage.colour, hatch="////" if open_ended else stage.strokes,
         )  # fmt: skip
         start += seconds
     return start

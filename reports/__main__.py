@@ -7,6 +7,7 @@ from pathlib import Path
 
 from analysis.errors import AnalysisError
 from reports.build import NotebookError, build
+from reports.page import notebooks
 
 USAGE_ERROR = 2
 
@@ -40,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         "runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, such as runs/latest"
     )
     parser.add_argument(
-        "--notebook", default="comparison", help="name under reports/notebooks (default: %(default)s)"
+        "--notebook",
+        metavar="NAME",
+        help=f"{', '.join(notebooks())} (default: single for one arm, comparison for several)",
     )
     parser.add_argument("--out", type=Path, help="where to write (default: the run, or runs/compare-<ids>)")
     parser.add_argument("--no-html", action="store_true", help="leave report.html out")

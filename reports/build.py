@@ -25,7 +25,7 @@ class Report:
 
 
 def build(
-    runs: Sequence[Path], *, out: Path | None = None, notebook: str = "comparison", html: bool = True
+    runs: Sequence[Path], *, out: Path | None = None, notebook: str | None = None, html: bool = True
 ) -> Report:
     """Read the runs and write their report.
 
@@ -33,7 +33,8 @@ def build(
         runs: run folders or links to them.
         out: where to; by default into the run itself, or `compare-<ids>` beside the runs when there are
             several.
-        notebook: name of a notebook under reports/notebooks, without its suffix.
+        notebook: name of a notebook under reports/notebooks, without its suffix; by default `single` for
+            one arm, else `comparison`.
         html: whether to run the notebook and print it.
 
     Raises:
@@ -51,7 +52,8 @@ def build(
         "junit.xml": junit(summary),
     }
     if html:
-        texts["report.html"] = render(notebook, [folder.resolve() for folder in runs], _title(summary))
+        chosen = notebook or ("comparison" if len(summary.arms) > 1 else "single")
+        texts["report.html"] = render(chosen, [folder.resolve() for folder in runs], _title(summary))
     return Report(summary, tuple(_write(place / name, text) for name, text in texts.items()))
 
 

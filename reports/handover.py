@@ -16,4 +16,11 @@ def hand_over(folders: Sequence[Path]) -> dict[str, str]:
 def handed_over(environment: Mapping[str, str]) -> list[Path]:
     """The run folders that the variable names; the latest run where there is none."""
     named = environment.get(VARIABLE)
-    return [Path(folder) for folder in named.split(os.pathsep)] if named else [LATEST]
+    return [Path(folder) for folder in named.split(os.pathsep)] if named else [find(LATEST)]
+
+
+def find(folder: Path) -> Path:
+    """A folder as it is named from here or from a folder above, where a notebook may have been opened."""
+    here = Path.cwd()
+    places = (above / folder for above in (here, *here.parents))
+    return next((place for place in places if place.is_dir()), folder)

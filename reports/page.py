@@ -22,6 +22,11 @@ class NotebookError(Exception):
     """There is no such notebook, or it did not run to its end."""
 
 
+def notebooks() -> list[str]:
+    """The names of the notebooks there are."""
+    return sorted(path.stem for path in (HERE / "notebooks").glob("*.py"))
+
+
 def answered(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
     """The cells without the questions (markdown) whose cells below gave no answer at all."""
     kept: list[NotebookNode] = []
@@ -47,8 +52,7 @@ def render(notebook: str, runs: Sequence[Path], title: str) -> str:
     """
     path = HERE / "notebooks" / f"{notebook}.py"
     if not path.is_file():
-        known = ", ".join(sorted(other.stem for other in path.parent.glob("*.py")))
-        raise NotebookError(f"There is no notebook {notebook!r}; there are: {known}.")
+        raise NotebookError(f"There is no notebook {notebook!r}; there are: {', '.join(notebooks())}.")
     cells = jupytext.read(path)
     with tempfile.TemporaryDirectory() as scratch:
         environment = {

@@ -12,6 +12,7 @@ from analysis import wording
 from analysis.arms import OUTCOMES
 from analysis.causes import Cause
 from analysis.compare import Effect
+from analysis.exhibit import Exhibit
 from analysis.gates import CATALOGUE
 from analysis.intervals import Estimate
 from analysis.verdict import comparison_sentence
@@ -27,6 +28,16 @@ class Panel:
 
     def _repr_html_(self) -> str:
         return self.html
+
+
+@dataclass(frozen=True, slots=True)
+class Sequel:
+    """Several exhibits, one below the other."""
+
+    exhibits: tuple[Exhibit, ...]
+
+    def _repr_html_(self) -> str:
+        return "\n".join(exhibit.html() for exhibit in self.exhibits)
 
 
 def panel(name: str, **context: object) -> Panel:
@@ -55,6 +66,7 @@ def _macros() -> object:
         "quantity": wording.quantity,
         "utc": _utc,
         "count": wording.count,
+        "anchor": lambda word: "term-" + "".join(letter if letter.isalnum() else "-" for letter in word),
         "words": lambda text: str(text).replace("_", " "),
     }
     environment.globals |= {

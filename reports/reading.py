@@ -1,28 +1,38 @@
 """What a notebook asks: each question is one method, each answer a panel or an exhibit."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import figures, stages
+from analysis import by_network, figures, stages
 from analysis.dose_line import dose_over_time
 from analysis.exhibit import Exhibit
+from analysis.gates import Verdict
+from analysis.greeting import greeting_curves
+from analysis.history import history_of
+from analysis.history_line import history_line
+from analysis.ladder import worst_calls
 from analysis.load import load
 from analysis.pooled import side_by_side
 from analysis.run import Run
 from analysis.summary import Summary, summarise
+from analysis.waterfall import waterfall
 from reports.advice import how_sure, what_to_do, why
-from reports.handover import handed_over
-from reports.panels import Panel, panel
+from reports.glossary import glossary_of
+from reports.handover import find, handed_over
+from reports.panels import Panel, Sequel, panel
+
+_LISTED, _DRAWN = 20, 6
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One run, or several side by side, read and summed up."""
+    """One run, or several side by side, read and summed up; `runs` are the same each by itself."""
 
     run: Run
     summary: Summary
+    runs: tuple[Run, ...]
 
     def verdict(self) -> Panel:
         """May it be released, why, how sure, and what to do."""
@@ -34,6 +44,12 @@ class Reading:
             sure=how_sure(self.run, self.summary),
             todo=what_to_do(self.run, self.summary),
         )
+
+    def shortfalls(self) -> Panel | None:
+        """What makes the run not valid, before any figure; nothing where it is."""
+        if self.summary.verdict is not Verdict.NOT_VALID:
+            return None
+        return panel("shortfalls", checks=[check for check in self.summary.validity if not check.ok])
 
     def arms(self) -> Panel:
         """The arms side by side."""
@@ -58,6 +74,43 @@ class Reading:
     def dose_over_time(self) -> Exhibit | None:
         """The dose over the run."""
         return dose_over_time(self.run)
+
+    def waiting_by_network(self) -> Exhibit | Panel:
+        """The same curves, network by network."""
+        return self._drawn(by_network.waiting_by_network)
+
+    def answered_within(self) -> Exhibit | Panel:
+        """How long the ring lasts that 95 % do not exceed, by arm and network."""
+        return self._drawn(lambda run: by_network.answered_within(run, self.summary))
+
+    def opinions(self) -> Exhibit | None:
+        """How the voice sounded by arm and network; nothing where no call had one."""
+        return by_network.opinions(self.run, self.summary)
+
+    def gates_by_network(self) -> Panel:
+        """The candidate's gates under each network alone."""
+        return panel("gates_by_network", summary=self.summary)
+
+    def history(self) -> Panel:
+        """The headline figures of each run, and which versions changed between them."""
+        return panel("history", chapters=history_of(self.runs))
+
+    def history_line(self) -> Exhibit | Panel:
+        """The same as a picture."""
+        return self._drawn(lambda run: history_line(history_of(self.runs), run.tau_s))
+
+    def worst(self) -> Panel:
+        """The calls that were not answered, and the slowest."""
+        return panel("worst", run=self.run, ladders=worst_calls(self.run, most=_LISTED))
+
+    def ladders(self) -> Sequel:
+        """Of the worst some step by step, each arm and cause first once."""
+        drawn = worst_calls(self.run, most=_DRAWN, varied=True)
+        return Sequel(tuple(waterfall(self.run, ladder) for ladder in drawn))
+
+    def greeting(self) -> Exhibit | None:
+        """How soon after the answer there was a voice; nothing where media were not measured."""
+        return greeting_curves(self.run)
 
     def waiting(self) -> Exhibit | Panel:
         """The curve of callers still waiting."""
@@ -91,7 +144,7 @@ class Reading:
 
     def validity(self) -> Panel:
         """Whether the tester was good enough, and what to know before believing it."""
-        return panel("validity", summary=self.summary)
+        return panel("validity", run=self.run, summary=self.summary)
 
     def clocks(self) -> Panel:
         """How well the agent's own clock and the trunk's agree with what was measured."""
@@ -99,7 +152,7 @@ class Reading:
 
     def glossary(self) -> Panel:
         """What the words mean."""
-        return panel("glossary", run=self.run)
+        return panel("glossary", words=glossary_of(self.run))
 
     def provenance(self) -> Panel:
         """How these numbers were made."""
@@ -109,7 +162,9 @@ class Reading:
         return panel("no_calls") if self.run.counted().empty else draw(self.run)
 
 
-def read(folders: Sequence[Path] | None = None) -> Reading:
-    """Read the run folders given, else those that the environment names, else the latest run."""
-    run = side_by_side([load(folder) for folder in folders or handed_over(os.environ)])
-    return Reading(run, summarise(run))
+def read(*folders: Path | str) -> Reading:
+    """Read the runs named, such as "runs/latest"; else those handed over, else the latest run."""
+    named = [find(Path(folder)) for folder in folders] or handed_over(os.environ)
+    runs = tuple(load(folder) for folder in named)
+    run = side_by_side(runs)
+    return Reading(run, summarise(run), runs)

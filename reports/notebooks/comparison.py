@@ -18,6 +18,12 @@ report = read()
 report.verdict()
 
 # %% [markdown]
+# ## Where did the tester fall short?
+
+# %%
+report.shortfalls()
+
+# %% [markdown]
 # ## How long do callers wait, arm beside arm?
 
 # %%
@@ -61,6 +67,12 @@ report.stages()
 
 # %%
 report.causes()
+
+# %% [markdown]
+# ## How soon after the answer is there a voice?
+
+# %%
+report.greeting()
 
 # %% [markdown]
 # ## Does the measurement fit the faults that were made?

@@ -51,7 +51,7 @@ def test_the_report_is_one_page_that_needs_no_network(write_run: WriteRun) -> No
     assert str(folder).encode() not in page
     assert len(page) < 2_000_000
     assert page.index(b"bounded may be released") < page.index(b"<img")
-    assert page.count(b"<img alt=") == 5
+    assert page.count(b"<img alt=") == 6
     assert b"What did the network do" in page
     _report(link)
     assert (folder / "report.html").read_bytes() == page
@@ -111,13 +111,13 @@ def test_a_cut_run_is_reported_and_marked(write_run: WriteRun, capsys: pytest.Ca
     assert main([str(folder), "--no-html", "--out", str(out)]) == 5
     assert "undecided: Not decided for bounded" in capsys.readouterr().out
     assert "The run was cut before its plan's end" in (out / "summary.md").read_text()
-    assert "This run was cut before its plan's end." in read([folder]).verdict().html
+    assert "This run was cut before its plan's end." in read(folder).verdict().html
 
 
 def test_other_clocks_are_shown_where_they_were_collected(write_run: WriteRun) -> None:
     """A row an arm and a row a measure; where agents and trunk are not the lab's, a word that says so."""
-    collected = read([write_run()]).clocks().html
-    elsewhere = read([write_run(own_agents=False, own_trunk=False)]).clocks().html
+    collected = read(write_run()).clocks().html
+    elsewhere = read(write_run(own_agents=False, own_trunk=False)).clocks().html
     assert "21 of 30" in collected
     assert "9 of 9" in collected
     assert "audio packets" in collected
@@ -161,7 +161,7 @@ def test_the_network_is_told_of_only_where_there_was_one(write_run: WriteRun) ->
     assert "| wifi-congested | bounded |" in markdown
     assert "Dose delivered by wire: as asked in all 4 directions of legs and profiles." in markdown
     assert "network" not in (clean / "summary.md").read_text()
-    reading, nothing = read([folder]), read([clean])
+    reading, nothing = read(folder), read(clean)
     assert "asked 20" in str(reading.dose())
     assert "wifi-congested" in str(reading.networks())
     assert reading.dose_over_time() is not None
@@ -170,7 +170,7 @@ def test_the_network_is_told_of_only_where_there_was_one(write_run: WriteRun) ->
 
 def test_a_network_that_breaks_a_gate_is_named_with_what_to_do(write_run: WriteRun) -> None:
     """Why, and the decision that follows."""
-    reading = read([write_run(networks=("clean", "wifi-congested"), gates={"mos_p5": 3.6}, calls=40)])
+    reading = read(write_run(networks=("clean", "wifi-congested"), gates={"mos_p5": 3.6}, calls=40))
     verdict = reading.verdict().html
     assert verdict.count("broken under wifi-congested") == 2
     assert "Decide whether callers under wifi-congested are to be served" in verdict
@@ -180,7 +180,7 @@ def test_a_dose_that_failed_is_said_first(write_run: WriteRun) -> None:
     """The sentence names the network's check and its remedy; the executor's silence is said in its place."""
     folder = write_run(networks=("clean", "wifi-congested"), calls=20)
     (folder / "network.jsonl").unlink()
-    reading = read([folder])
+    reading = read(folder)
     assert reading.summary.sentence.startswith(
         "Not valid, so it decides nothing: network executor silent while calls were up, s"
     )
