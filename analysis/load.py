@@ -12,9 +12,10 @@ from analysis.agents import agent_table
 from analysis.calls import call_table
 from analysis.dose import dose_of
 from analysis.errors import BrokenFileError, NewerFormatError, NotARunFolderError
+from analysis.health import Second, health_tables
 from analysis.lines import Lines
 from analysis.moments import deployment_offset
-from analysis.records import Closing, Format, Header, Record, calls_line, records_table
+from analysis.records import Closing, Format, Header, frame_of, record_of, records_table
 from analysis.retransmissions import is_over_udp
 from analysis.rooms import room_table
 from analysis.run import FORMAT, Arm, CallsFile, Clock, Plan, Run
@@ -22,6 +23,7 @@ from analysis.trunk import trunk_table
 
 _BLOCK_BYTES = 1 << 22
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
+_SECOND = msgspec.json.Decoder(Second)
 
 
 def load(folder: Path) -> Run:
@@ -82,23 +84,17 @@ def _calls(worker: str, path: Path) -> tuple[CallsFile, pd.DataFrame, float]:
 
     Records without a header, which says when they were made, are counted and left out.
     """
-    lines = Lines(_blocks(path), calls_line)
-    about: list[Header | Closing | Format] = []
-
-    def batches() -> Iterator[list[Record]]:
-        for batch in lines.batches():
-            about.extend(line for line in batch if not isinstance(line, Record))
-            yield [line for line in batch if isinstance(line, Record)]
-
-    records = records_table(batches())
-    for line in about:
+    frame: list[Header | Closing | Format] = []
+    lines = Lines(_blocks(path), record_of, lambda line: frame.append(frame_of(line)))
+    records = records_table(lines.batches())
+    for line in frame:
         if isinstance(line, Format) and line.format > FORMAT:
             raise NewerFormatError(
                 f"{path} was written in format {line.format} and this version reads up to {FORMAT}: "
                 "update ringtime."
             )
-    header = next((line for line in about if isinstance(line, Header)), None)
-    closing = next((line for line in reversed(about) if isinstance(line, Closing)), None)
+    header = next((line for line in frame if isinstance(line, Header)), None)
+    closing = next((line for line in reversed(frame) if isinstance(line, Closing)), None)
     file = CallsFile(
         worker=worker,
         records=len(records),
@@ -131,7 +127,7 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
         zero_unix=settings["clock"]["unix"],
         over_udp=is_over_udp(settings["trunk"]["uri"]),
     )
-    health, loop_lag = _health(folder)
+    health, loop_lag = health_tables(_health(folder))
     return Run(
         run_ids=(settings["run_id"],),
         state=settings["state"],
@@ -190,14 +186,6 @@ def _fault_switches(folder: Path) -> pd.DataFrame:
     return switches[switches.duplicated("arm")].astype({"unix": "float64"})
 
 
-def _health(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """CPU of each tester process by second, and the loop lag by worker and second."""
-    cpu, lag = [], []
+def _health(folder: Path) -> Iterator[Second]:
     for path in sorted(folder.glob("health-*.jsonl")):
-        for line in _lines(path):
-            if line["loop_lag_s"] is not None:
-                lag.append((line["unix"], line["loop_lag_s"]))
-            cpu += [(line["unix"], entry["name"], entry["cpu_share"]) for entry in line["processes"]]
-    table = pd.DataFrame.from_records(cpu, columns=["unix", "process", "cpu_share"])
-    table = table.astype({"unix": "float64", "cpu_share": "float64"})
-    return table, pd.DataFrame(lag, columns=["unix", "lag_s"], dtype="float64")
+        yield from Lines(_blocks(path), _SECOND.decode)
