@@ -5,10 +5,12 @@ from collections.abc import Callable
 from random import Random
 
 from network.distribution import correlated_draw, draw
-from network.impairment import DEFAULT_QUEUE_MS, Fragments, Impairment, Jitter
+from network.impairment import DEFAULT_QUEUE_MS, Fragments, Impairment, Jitter, Loss
 
 _NEVER = math.inf
 _FOR_EVER = 1e15  # packets
+_SLOT_S = 0.02  # between two packets of voice
+_PAUSE_S = 1.5 * _SLOT_S
 
 
 def constant_delay_s(impairment: Impairment) -> float | None:
@@ -67,13 +69,13 @@ class Flow:
         "_delays",
         "_jitter",
         "_jitter_s",
-        "_leave_bad",
         "_leave_good",
+        "_loss",
         "_losses",
         "_rare",
         "_released_s",
+        "_stay_bad",
         "_until_again",
-        "_until_change",
         "_until_doubled",
         "_until_overtaken",
         "again",
@@ -93,8 +95,9 @@ class Flow:
         self._correlated: Callable[[float], float] | None = None
         self._jitter_s = 0.0
         self._released_s = -_NEVER
-        self._leave_bad = self._leave_good = 0.0
-        self._until_change = self._until_again = self._until_overtaken = self._until_doubled = _NEVER
+        self._loss: Loss | None = None
+        self._stay_bad = self._leave_good = 0.0
+        self._until_again = self._until_overtaken = self._until_doubled = _NEVER
         self.course = course
         self.last_s = now_s
         self.losing = self.was_lost = self.again = self.overtaken = self.doubled = False
@@ -109,9 +112,13 @@ class Flow:
 
     def draw(self, now_s: float) -> None:
         """Draw what becomes of the next packet, whatever else may keep it from getting there."""
-        self._until_change -= 1
-        if self._until_change < 0:
-            self._change()
+        if self._loss is not None:
+            since_s = now_s - self.last_s
+            if since_s < _PAUSE_S:
+                share = self._stay_bad if self.losing else self._leave_good
+            else:
+                share = _share_after(self._loss, since_s, losing=self.losing)
+            self.losing = self._losses.random() < share
         if self._jitter is not None:
             self._jitter_s = self._jitter()
         elif self._correlated is not None:
@@ -145,13 +152,6 @@ class Flow:
             self._released_s = at_s
         return at_s
 
-    def _change(self) -> None:
-        """Go over from losing packets to passing them, or back, and draw for how many."""
-        self.losing = not self.losing
-        self._until_change = _packets_until(
-            self._leave_bad if self.losing else self._leave_good, self._losses
-        )
-
     def _gap(self, rate: float) -> float:
         """How many packets pass before the next one that something rare happens to."""
         return _packets_until(rate, self._rare)
@@ -174,13 +174,24 @@ class Flow:
     def _begin_losses(self, impairment: Impairment) -> None:
         loss = impairment.loss
         if loss is None or loss.rate in (0, 1):
-            self.losing, self._until_change = loss is not None and loss.rate == 1, _NEVER
+            self.losing, self._loss = loss is not None and loss.rate == 1, None
             return
-        self._leave_bad = 1 / loss.burst
-        self._leave_good = min(1.0, self._leave_bad * loss.rate / (1 - loss.rate))
-        self.losing = self._losses.random() >= loss.rate  # turned around by the change that follows
-        self._change()
-        self._until_change += 1
+        self._loss = loss
+        self._stay_bad = _share_after(loss, _SLOT_S, losing=True)
+        self._leave_good = _share_after(loss, _SLOT_S, losing=False)
+        self.losing = self._losses.random() < loss.rate
+
+
+def _share_after(loss: Loss, since_s: float, *, losing: bool) -> float:
+    """The share of packets lost that follow one which was lost, or was not, after so long (Gilbert's chain).
+
+    A burst is one of voice, a packet each 20 ms: who pauses, such as SIP between two transmissions, finds
+    that as many packets of it have gone by.
+    """
+    leave_bad = 1 / loss.burst
+    leave_good = min(1.0, leave_bad * loss.rate / (1 - loss.rate))
+    memory = (1 - leave_bad - leave_good) ** max(1, round(since_s / _SLOT_S))
+    return loss.rate + (1 - loss.rate) * memory if losing else loss.rate - loss.rate * memory
 
 
 def _packets_until(rate: float, random: Random) -> float:

@@ -363,13 +363,23 @@ def test_the_two_directions_are_those_of_the_profile() -> None:
     assert delays(link.way(Direction.DOWN), [0.0]) == [pytest.approx(0.030)]
 
 
+@pytest.mark.parametrize(("every_s", "repeated"), [(0.02, 0.75), (0.025, 0.75), (0.04, 0.56), (1.0, 0.05)])
+def test_a_flow_that_pauses_leaves_its_burst_behind(every_s: float, repeated: float) -> None:
+    """Bursts are of voice: after a loss one in four 20 ms packets gets through, of SIP's repeats nearly all."""
+    one = way(Impairment(loss=Loss(rate=0.05, mean_burst=4)))
+    lost = [not came for came in fates(one, [number * every_s for number in range(40_000)])]
+    again = [later for earlier, later in itertools.pairwise(lost) if earlier]
+    assert sum(lost) / len(lost) == pytest.approx(0.05, abs=0.012)
+    assert sum(again) / len(again) == pytest.approx(repeated, abs=0.06)
+
+
 @pytest.mark.slow
 def test_five_million_packets_agree_with_theory() -> None:
     """Loss within 0.1 points, bursts within 2 %, delays by Kolmogorov and Smirnov, order and rate exact."""
     jitter = Jitter(distribution=Distribution.EXPONENTIAL, ms=4)
     impairment = Impairment(delay_ms=50, jitter=jitter, loss=Loss(rate=0.05, mean_burst=5), rate_kbps=100_000)
     one = way(impairment)
-    flows, packets, every_s = 100, 5_000_000, 0.05
+    flows, packets, every_s = 100, 5_000_000, 0.02
     last = dict.fromkeys(range(flows), 0.0)
     was_lost = dict.fromkeys(range(flows), False)
     lost = runs = 0
