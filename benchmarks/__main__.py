@@ -5,10 +5,10 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import lab, network, statistics
+from benchmarks import lab, network, records, report, statistics
 from benchmarks.errors import BenchmarkError
 
-_BENCHMARKS = {"lab": lab, "network": network, "statistics": statistics}
+_BENCHMARKS = {"lab": lab, "network": network, "records": records, "report": report, "statistics": statistics}
 
 
 def parser() -> argparse.ArgumentParser:
