@@ -1,7 +1,7 @@
 """What one run was asked to do and what it left behind, as the rest of the analysis sees it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -109,6 +109,10 @@ class Run:
     fault_switches: pd.DataFrame
     health: pd.DataFrame
     loop_lag: pd.DataFrame
+
+    def __getstate__(self) -> dict[str, object]:
+        """All but what can be worked out again."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def arm(self, name: str) -> Arm:
         """The arm of that name."""

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.load import load
-from analysis.pooled import side_by_side
-from analysis.summary import Summary, summarise
+from analysis.summary import Summary
+from reports.handover import read_runs
 from reports.junit import junit
 from reports.markdown import markdown
 from reports.page import NotebookError, render
@@ -42,9 +41,9 @@ def build(
         NotebookError: there is no such notebook, or it does not run.
         OSError: the place cannot be written to.
     """
-    read = [load(folder) for folder in runs]
-    summary = summarise(side_by_side(read))
-    place = out or _place([folder.resolve() for folder in runs], [run.run_ids[0] for run in read])
+    read = read_runs(runs)
+    summary = read.summary
+    place = out or _place([folder.resolve() for folder in runs], read.run.run_ids)
     place.mkdir(parents=True, exist_ok=True)
     texts = {
         "summary.json": json.dumps(summary.document(), indent=1, allow_nan=False) + "\n",
@@ -53,7 +52,7 @@ def build(
     }
     if html:
         chosen = notebook or ("comparison" if len(summary.arms) > 1 else "single")
-        texts["report.html"] = render(chosen, [folder.resolve() for folder in runs], _title(summary))
+        texts["report.html"] = render(chosen, read, _title(summary))
     return Report(summary, tuple(_write(place / name, text) for name, text in texts.items()))
 
 

@@ -1,16 +1,52 @@
-"""How a notebook is told which runs to read: by one environment variable."""
+"""How a notebook is told what to show: runs by their names, or as they have been read already."""
 
 import os
+import pickle
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from analysis.load import load
+from analysis.pooled import side_by_side
+from analysis.run import Run
+from analysis.summary import Summary, summarise
 
 VARIABLE = "RINGTIME_RUNS"
 LATEST = Path("runs/latest")
+_READ = "RINGTIME_READ"
 
 
-def hand_over(folders: Sequence[Path]) -> dict[str, str]:
-    """The variable that names these run folders."""
-    return {VARIABLE: os.pathsep.join(map(str, folders))}
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Runs each by itself, side by side as one, and summed up."""
+
+    runs: tuple[Run, ...]
+    run: Run
+    summary: Summary
+
+
+def read_runs(folders: Sequence[Path]) -> Read:
+    """Read run folders; raises AnalysisError where one cannot be, or they must not stand side by side."""
+    runs = tuple(load(folder) for folder in folders)
+    run = side_by_side(runs)
+    return Read(runs, run, summarise(run))
+
+
+def hand_over(read: Read, scratch: Path) -> dict[str, str]:
+    """The variable that names what was read, which is left in a folder of ours that nobody else can enter."""
+    path = scratch / "read.pickle"
+    with path.open("wb") as file:
+        pickle.dump(read, file, protocol=5)
+    return {_READ: str(path)}
+
+
+def taken_over(environment: Mapping[str, str]) -> Read:
+    """What was handed over; else the runs that the environment names; else the latest run, read now."""
+    if path := environment.get(_READ):
+        with Path(path).open("rb") as file:
+            read: Read = pickle.load(file)  # noqa: S301 - written by `hand_over` for this process
+            return read
+    return read_runs(handed_over(environment))
 
 
 def handed_over(environment: Mapping[str, str]) -> list[Path]:

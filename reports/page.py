@@ -12,7 +12,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from reports.handover import hand_over
+from reports.handover import Read, hand_over
 
 HERE = Path(__file__).parent
 CELL_TIMEOUT_S = 300
@@ -39,12 +39,12 @@ def answered(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
     return kept[::-1]
 
 
-def render(notebook: str, runs: Sequence[Path], title: str) -> str:
+def render(notebook: str, read: Read, title: str) -> str:
     """Run a notebook over some runs and print it.
 
     Args:
         notebook: its name under reports/notebooks, without suffix.
-        runs: run folders, absolute.
+        read: the runs.
         title: of the page.
 
     Raises:
@@ -57,7 +57,7 @@ def render(notebook: str, runs: Sequence[Path], title: str) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         environment = {
             **os.environ,
-            **hand_over(runs),
+            **hand_over(read, Path(scratch)),
             "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")]).rstrip(
                 os.pathsep
             ),

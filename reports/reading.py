@@ -13,14 +13,12 @@ from analysis.greeting import greeting_curves
 from analysis.history import history_of
 from analysis.history_line import history_line
 from analysis.ladder import worst_calls
-from analysis.load import load
-from analysis.pooled import side_by_side
 from analysis.run import Run
-from analysis.summary import Summary, summarise
+from analysis.summary import Summary
 from analysis.waterfall import waterfall
 from reports.advice import how_sure, what_to_do, why
 from reports.glossary import glossary_of
-from reports.handover import find, handed_over
+from reports.handover import find, read_runs, taken_over
 from reports.panels import Panel, Sequel, panel
 
 _LISTED, _DRAWN = 20, 6
@@ -164,7 +162,5 @@ class Reading:
 
 def read(*folders: Path | str) -> Reading:
     """Read the runs named, such as "runs/latest"; else those handed over, else the latest run."""
-    named = [find(Path(folder)) for folder in folders] or handed_over(os.environ)
-    runs = tuple(load(folder) for folder in named)
-    run = side_by_side(runs)
-    return Reading(run, summarise(run), runs)
+    read = read_runs([find(Path(folder)) for folder in folders]) if folders else taken_over(os.environ)
+    return Reading(read.run, read.summary, read.runs)
