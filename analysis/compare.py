@@ -206,10 +206,10 @@ def bootstrap(found: Blocks, worst: float, seed: int) -> tuple[float, float]:
     total = [part.sum() for part in np.array_split(found.difference * found.weight, groups)]
     weight = [part.sum() for part in np.array_split(found.weight, groups)]
     sums = np.array([[*total, worst / 2, -worst / 2], [*weight, 0.5, 0.5]])
-    units, seen = groups + 2, max(groups, 2)
+    units = groups + 2
     resampled = sums @ _resamples(units, seed)
     means = resampled[0] / resampled[1]
-    reach = float(stats.t.ppf(1 - ALPHA / 2, seen - 1)) * math.sqrt(seen / (seen - 1))
+    reach = float(stats.t.ppf(1 - ALPHA / 2, units - 1)) * math.sqrt(units / (units - 1))
     tail = float(stats.norm.sf(reach))
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
