@@ -28,11 +28,11 @@ _REFUSALS: dict[Outcome, tuple[float, int, str, bool]] = {
     Outcome.AGENT_FAILED: (0.004, 486, "Rejected", False),
     Outcome.OVERLOADED: (0.003, 503, "Service Unavailable", False),
     Outcome.TRUNK_LIMIT: (0.002, 403, "Concurrent call limit exceeded", False),
-    Outcome.MISCONFIGURED: (0.0005, 404, "Not Found", False),
-    Outcome.REDIRECTED: (0.0005, 302, "Moved Temporarily", False),
+    Outcome.MISCONFIGURED: (0.002, 404, "Not Found", False),
+    Outcome.REDIRECTED: (0.002, 302, "Moved Temporarily", False),
     Outcome.NO_RESPONSE: (0.002, 408, "Request Timeout", True),
 }
-_TESTER_FAILED_SHARE = 0.001
+_TESTER_FAILED_SHARE = 0.002
 _SILENT_SHARE = 0.002
 
 
