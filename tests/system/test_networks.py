@@ -179,12 +179,12 @@ def test_calls_fare_as_the_network_that_they_drew(locust_command: LocustCommand)
 
 
 CATALOGUE = [name for name in language.names() if name != spec.CLEAN]
-EXPECTED_SHARE = 0.95
 
 
-def share_as_expected(records: list[dict[str, Any]], outcome: str) -> float:
-    """The share of calls that ended so."""
-    return [record["outcome"] for record in records].count(outcome) / len(records)
+def as_expected(records: list[dict[str, Any]], name: str, outcome: str) -> bool:
+    """Whether 19 of 20 calls ended so, or most where a profile says that calls suffer."""
+    share = [record["outcome"] for record in records].count(outcome) / len(records)
+    return share >= (0.95 if language.load(name).voice else 0.7)
 
 
 @pytest.mark.slow
@@ -206,7 +206,7 @@ def test_callers_are_answered_on_every_network_of_the_catalogue(
         calls = [record for record in records if record["profile"] == label]
         assert len(calls) == 20
         expected = "no_response" if name == "udp-blocked" else language.load(name).expect
-        assert share_as_expected(calls, expected) >= EXPECTED_SHARE, (name, calls)
+        assert as_expected(calls, name, expected), (name, calls)
 
 
 @pytest.mark.slow
@@ -223,4 +223,4 @@ def test_agents_answer_on_every_network_of_the_catalogue(locust_command: LocustC
 
     records = locust_command.records()
     assert len(records) == 20
-    assert share_as_expected(records, language.load(name).expect) >= EXPECTED_SHARE, records
+    assert as_expected(records, name, language.load(name).expect), records
