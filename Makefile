@@ -30,12 +30,16 @@ run: setup ## call the lab under both arms and write the report; ARGS="--calls 2
 	case $$status in 0|3|5) exit 0;; *) exit $$status;; esac
 
 .PHONY: test
-test: setup sipp valgrind ## all tests but the slow ones
+test: setup sipp valgrind chromium ## all tests but the slow ones
 	$(PYTHON) -m pytest -m "not slow"
 
 .PHONY: test-slow
-test-slow: setup sipp valgrind ## the tests that take minutes
+test-slow: setup sipp valgrind chromium ## the tests that take minutes
 	$(PYTHON) -m pytest -m slow
+
+.PHONY: gallery
+gallery: $(VENV)/.synced chromium ## pages of recorded runs through every notebook, into build/gallery
+	$(PYTHON) -m reports.gallery
 
 .PHONY: lint
 lint: $(VENV)/.synced ## style and types
@@ -62,13 +66,15 @@ $(VENV)/.synced: requirements.txt pyproject.toml scripts/python.sh
 	@touch $@
 
 # These look first and take milliseconds where there is nothing to do.
-.PHONY: redis sipp valgrind livekit-server
+.PHONY: redis sipp valgrind chromium livekit-server
 redis:
 	@scripts/debian.sh redis-server redis-server
 sipp:
 	@scripts/debian.sh sipp sip-tester
 valgrind:
 	@scripts/debian.sh valgrind valgrind
+chromium:
+	@scripts/debian.sh chromium chromium || echo "Without chromium no page is looked at or pictured." >&2
 livekit-server:
 	@scripts/livekit-server.sh $(LIVEKIT_SERVER) .tools/bin
 
@@ -79,4 +85,4 @@ lock: ## resolve requirements.txt anew from pyproject.toml
 
 .PHONY: clean
 clean: ## remove everything that make built; keeps runs/
-	rm -rf $(VENV) .tools $(FILTERS)
+	rm -rf $(VENV) .tools build $(FILTERS)

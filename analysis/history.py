@@ -91,10 +91,7 @@ def _step(name: str, arm: ArmSummary, run: Run, before: Run | None) -> Step:
     if before is not None:
         old, new = f"{name}@before", f"{name}@after"
         calls = pd.concat(
-            [
-                each.counted().query("arm == @name").assign(arm=label)
-                for each, label in ((before, old), (run, new))
-            ]
+            [_of_arm(each, name).assign(arm=label) for each, label in ((before, old), (run, new))]
         )
         delta = across(calls, old, new, tau_s=run.tau_s)
     return Step(
@@ -112,3 +109,8 @@ def _step(name: str, arm: ArmSummary, run: Run, before: Run | None) -> Step:
 
 def _apart(delta: Effect) -> bool:
     return delta.low is not None and delta.high is not None and not delta.low <= 0 <= delta.high
+
+
+def _of_arm(run: Run, arm: str) -> pd.DataFrame:
+    counted = run.counted()
+    return counted[counted["arm"] == arm]

@@ -24,7 +24,7 @@ report.verdict()
 report.shortfalls()
 
 # %% [markdown]
-# ## How did calls take each network?
+# ## What did the network do, and how did calls take it?
 
 # %%
 report.networks()

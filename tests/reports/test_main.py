@@ -145,13 +145,6 @@ def test_a_place_that_cannot_be_written_is_named(
     assert "Name another place with --out" in capsys.readouterr().err
 
 
-def test_the_notebook_holds_no_outputs_and_one_call_a_cell() -> None:
-    """Each cell of the notebook is one question to the reading."""
-    text = (ROOT / "reports" / "notebooks" / "comparison.py").read_text()
-    cells = [line for line in text.splitlines() if line and not line.startswith(("#", "from "))]
-    assert all(line.startswith("report") and line.endswith(")") for line in cells)
-
-
 def test_the_network_is_told_of_only_where_there_was_one(write_run: WriteRun) -> None:
     """Matrix, dose and picture, the matrix in the Markdown too; not a word of it in a clean run's."""
     folder, clean = write_run(networks=("clean", "wifi-congested"), calls=20), write_run(calls=20)
