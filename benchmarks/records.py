@@ -31,7 +31,7 @@ _PANDAS = _TIMED.format(
     work="pandas.concat([pandas.read_json(file, lines=True) for file in sys.argv[1:]])",
 )
 _DUCKDB_READS = _TIMED.format(
-    imports="import duckdb",
+    imports="import duckdb\nduckdb.execute('set enable_progress_bar = false')",
     work="duckdb.execute('create table calls as select * from read_json(?)', [sys.argv[1:]])",
 )
 
