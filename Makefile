@@ -31,7 +31,9 @@ run: setup ## call the lab under both arms and write the report; ARGS="--calls 2
 
 .PHONY: test
 test: setup sipp valgrind chromium ## all tests but the slow ones
-	$(PYTHON) -m pytest -m "not slow"
+	@# whole labs one after another, since each wants the machine; all else side by side
+	$(PYTHON) -m pytest -m "not slow" --ignore=tests/system -n 2 --dist loadfile
+	$(PYTHON) -m pytest -m "not slow" tests/system
 
 .PHONY: test-slow
 test-slow: setup sipp valgrind chromium ## the tests that take minutes

@@ -78,7 +78,7 @@ def test_datagrams_go_both_ways_late_and_each_side_knows_the_other_by_its_alias(
 
 def test_datagrams_are_lost_and_doubled_as_the_seeded_model_says(tmp_path: Path, sockets: ExitStack) -> None:
     """Drop for drop, and the dose is written as its schema says."""
-    own = profile(tmp_path, "[both]\nloss = { rate = 0.2, mean_burst = 4 }\nduplicate = 0.1")
+    own = profile(tmp_path, "[both]\nloss = { rate = 0.2 }\nduplicate = 0.1")
     near, near_port = udp(sockets, NEAR)
     far, far_port = udp(sockets, FAR)
     hosts = Host(address=NEAR, alias=NEAR_ALIAS, udp=(near_port,))
