@@ -365,7 +365,7 @@ def test_the_two_directions_are_those_of_the_profile() -> None:
 
 @pytest.mark.parametrize(("every_s", "repeated"), [(0.02, 0.75), (0.025, 0.75), (0.04, 0.56), (1.0, 0.05)])
 def test_a_flow_that_pauses_leaves_its_burst_behind(every_s: float, repeated: float) -> None:
-    """Bursts are of voice: after a loss one in four 20 ms packets gets through, of SIP's repeats nearly all."""
+    """Bursts are of voice: after a loss one in four packets gets through, of SIP's repeats nearly all."""
     one = way(Impairment(loss=Loss(rate=0.05, mean_burst=4)))
     lost = [not came for came in fates(one, [number * every_s for number in range(40_000)])]
     again = [later for earlier, later in itertools.pairwise(lost) if earlier]

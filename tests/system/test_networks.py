@@ -184,7 +184,7 @@ CATALOGUE = [name for name in language.names() if name != spec.CLEAN]
 def as_expected(records: list[dict[str, Any]], name: str, outcome: str) -> bool:
     """Whether 19 of 20 calls ended so, or most where a profile says that calls suffer."""
     share = [record["outcome"] for record in records].count(outcome) / len(records)
-    return share >= (0.95 if language.load(name).voice else 0.7)
+    return share >= (0.95 if language.load(name).voice else 0.5)
 
 
 @pytest.mark.slow
