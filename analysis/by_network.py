@@ -89,8 +89,8 @@ def answered_within(run: Run, summary: Summary) -> Exhibit:
     return Exhibit(
         figure,
         "95 % of callers are answered within",
-        "Seconds of ringing, with the two-sided 95 % interval. The more a tile stands out the longer, on a log "
-        "scale from 0.1 s to τ. Hatched: more than 5 % had no answer by τ.",
+        "Seconds of ringing, with the two-sided 95 % interval. The more a tile stands out the longer, "
+        "on a log scale from 0.1 s to τ. Hatched: more than 5 % had no answer by τ.",
         f"Ring-to-answer at 95 %. {'; '.join(told)}.",
     )
 

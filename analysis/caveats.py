@@ -31,6 +31,7 @@ def caveats_of(
     return [
         *_of_the_run(run),
         *_of_the_files(run),
+        *_of_the_tester(run),
         *_of_the_size(gates, comparisons),
         *_of_the_switches(run),
         *_of_the_network(run, delivered),
@@ -80,6 +81,17 @@ def _of_the_files(run: Run) -> list[str]:
     if run.duplicates:
         said.append(f"{run.duplicates} records repeat a call id; the first of each is kept.")
     return said
+
+
+def _of_the_tester(run: Run) -> list[str]:
+    if not run.restarts:
+        return []
+    died = count(run.restarts, "worker")
+    said = (
+        f"The tester replaced {died} of its pool that died; calls that they held are counted as the tester's "
+        "failures. Read logs/worker-*.log in the run's folder."
+    )
+    return [said]
 
 
 def _of_the_size(gates: Sequence[Gate], comparisons: Sequence[Comparison]) -> list[str]:

@@ -136,6 +136,11 @@ class Run:
         return self.state != "complete"
 
     @property
+    def restarts(self) -> int:
+        """How often one Locust worker had to replace processes of its pool."""
+        return 0 if self.loop_lag.empty else int(self.loop_lag["restarts"].max())
+
+    @property
     def rooms_observed(self) -> bool:
         """Whether the room's side was watched."""
         return self.observe != "off"

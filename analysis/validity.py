@@ -61,6 +61,13 @@ def checks(run: Run) -> list[Check]:
             "A worker died or the disk was full: read its log, and run again.",
         ),
         at_most(
+            "calls whose times run backwards",
+            float(_backwards(attempts).sum()),
+            0,
+            "A clock was set during the run, or its offset was taken wrongly: keep all hosts on one time "
+            "source (chrony) and run again; records are not to be edited.",
+        ),
+        at_most(
             "CPU of the busiest tester process (p95 of seconds)",
             _busiest(_while_calling(run.health, attempts)),
             0.90,
@@ -76,6 +83,21 @@ def checks(run: Run) -> list[Check]:
     if run.rooms_observed:
         found += _room_checks(run, attempts)
     return found
+
+
+# In the order in which they happen, all seen by one clock.
+_IN_ORDER = ("due_s", "invite_s", "ringing_s", "answered_s", "bye_s", "bye_answered_s")
+_STAMPED_LATE_S = 0.005  # two processes of one machine stamp what they see
+_ROOMS_STAMP_S = 1.0  # some servers stamp in whole seconds
+
+
+def _backwards(attempts: pd.DataFrame) -> pd.Series:
+    """Which calls have a step before the one it follows, or an agent that spoke before they were made."""
+    times = attempts[[*_IN_ORDER]].to_numpy(dtype="float64")
+    reached = np.fmax.accumulate(times, axis=1)  # skips what did not happen
+    invited = attempts["zero_unix"] + attempts["invite_s"]
+    early = attempts["agent_published_unix"] < invited - _ROOMS_STAMP_S
+    return early | (times < reached - _STAMPED_LATE_S).any(axis=1)
 
 
 def _room_checks(run: Run, attempts: pd.DataFrame) -> list[Check]:

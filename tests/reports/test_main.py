@@ -189,3 +189,13 @@ def test_a_question_without_an_answer_is_left_out() -> None:
     silent = nbformat.v4.new_code_cell("None")
     assert answered([silent, question, silent, silent, answer, silent, printed]) == [answer, printed]
     assert answered([question, printed, answer, silent]) == [question, printed]
+
+
+def test_workers_that_were_replaced_are_told_of(write_run: WriteRun) -> None:
+    """A warning with what to read, and their number beside the checks of the tester."""
+    folder = write_run(calls=8)
+    health = folder / "health-1.jsonl"
+    health.write_text(health.read_text().replace('"restarts": 0', '"restarts": 2'))
+    reading = read(folder)
+    assert any(warning.startswith("The tester replaced 2 workers") for warning in reading.summary.warnings)
+    assert "Workers of the pool that were replaced: 2" in reading.validity().html
