@@ -37,7 +37,7 @@ _FINE = {
     "answer": Stage("#f3e2dd", "xx"),
     "answer to audio": Stage("#00745a", ".."),
 }
-_EDGE = "#3a4552"  # keeps 3:1 against white around the lightest stage
+EDGE = "#3a4552"  # keeps 3:1 against white around the lightest stage
 _SHORT_S = 2.0
 
 
@@ -75,7 +75,7 @@ def where_time_went(run: Run) -> Exhibit:
             axes.grid(visible=False, axis="y")
             axes.set_xlabel("seconds since the INVITE")
         handles = [
-            Patch(facecolor=stage.colour, hatch=stage.strokes, edgecolor=_EDGE, linewidth=0.6, label=name)
+            Patch(facecolor=stage.colour, hatch=stage.strokes, edgecolor=EDGE, linewidth=0.6, label=name)
             for name, stage in stages.items()
         ]
         handles.append(Patch(facecolor="none", edgecolor=QUIET, hatch="////", label="never ended"))
@@ -140,7 +140,7 @@ def _bar(axes: Axes, row: int, parts: list[tuple[str, float, bool]], stages: Map
     for name, seconds, open_ended in parts:
         stage = stages[name]
         axes.barh(
-            row, seconds, left=start, height=0.62, linewidth=0.6, edgecolor=_EDGE,
+            row, seconds, left=start, height=0.62, linewidth=0.6, edgecolor=EDGE,
             facecolor="none" if open_ended else stage.colour, hatch="////" if open_ended else stage.strokes,
         )  # fmt: skip
         start += seconds

@@ -8,7 +8,7 @@ from analysis.run import Run
 from analysis.wording import number
 
 # One colour and marker a side, as arms have them.
-_SIDES = {
+SIDES = {
     Side.CALLER: ("#0b5fa5", "o"),
     Side.TRUNK: ("#4a4a4a", "v"),
     Side.ROOM: ("#00745a", "^"),
@@ -23,7 +23,7 @@ def waterfall(run: Run, ladder: Ladder) -> Exhibit:
     with canvas(9.4, 0.9 + 0.2 * max(len(ladder.steps), 1)) as figure:
         axes = figure.add_subplot()
         for row, step in enumerate(ladder.steps):
-            colour, marker = _SIDES[step.side]
+            colour, marker = SIDES[step.side]
             until_s = min(step.until_s, end_s) if step.until_s is not None else step.at_s
             if until_s > step.at_s:
                 axes.barh(
@@ -43,14 +43,14 @@ def waterfall(run: Run, ladder: Ladder) -> Exhibit:
             )  # fmt: skip
         axes.set_yticks(range(len(ladder.steps)), [f"{step.side} · {step.what}" for step in ladder.steps])
         for tick, step in zip(axes.get_yticklabels(), ladder.steps, strict=True):
-            tick.set_color(_SIDES[step.side][0])
+            tick.set_color(SIDES[step.side][0])
         axes.set_ylim(max(len(ladder.steps), 1) - 0.4, -0.6)
         axes.set_xlim(min([0.0, *(step.at_s for step in ladder.steps)]) - 0.02 * end_s, end_s * 1.12)
         axes.set_xlabel("seconds since the INVITE")
         sides = dict.fromkeys(step.side for step in ladder.steps)
         axes.legend(
             handles=[
-                Line2D([], [], color=_SIDES[side][0], marker=_SIDES[side][1], linestyle="", label=str(side))
+                Line2D([], [], color=SIDES[side][0], marker=SIDES[side][1], linestyle="", label=str(side))
                 for side in sides
             ],
             loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False, ncols=5, fontsize=8,
