@@ -24,18 +24,18 @@ class Stage:
 
 # From the caller's side only, where rooms were not observed.
 _COARSE = {
-    "post-dial delay": Stage("#4b5563"),
+    "post-dial delay": Stage("#8b95a1", "\\\\\\"),
     "ringing": Stage("#d99a00"),
-    "answer to audio": Stage("#00745a", ".."),
+    "answer to audio": Stage("#8fd0bc", ".."),
 }
 _FINE = {
-    "post-dial delay": Stage("#4b5563"),
+    "post-dial delay": Stage("#8b95a1", "\\\\\\"),
     "room join": Stage("#d5dbe2"),
-    "dispatch": Stage("#2f4085", "\\\\\\\\"),
+    "dispatch": Stage("#2f4085"),
     "agent active": Stage("#9cc3e6", "||"),
     "connect and publish": Stage("#d99a00"),
     "answer": Stage("#f3e2dd", "xx"),
-    "answer to audio": Stage("#00745a", ".."),
+    "answer to audio": Stage("#8fd0bc", ".."),
 }
 EDGE = "#3a4552"  # keeps 3:1 against white around the lightest stage
 _SHORT_S = 2.0

@@ -97,7 +97,8 @@ def _backwards(attempts: pd.DataFrame) -> pd.Series:
     reached = np.fmax.accumulate(times, axis=1)  # skips what did not happen
     invited = attempts["zero_unix"] + attempts["invite_s"]
     early = attempts["agent_published_unix"] < invited - _ROOMS_STAMP_S
-    return early | (times < reached - _STAMPED_LATE_S).any(axis=1)
+    before = (times < reached - _STAMPED_LATE_S).any(axis=1)
+    return early | pd.Series(before, index=attempts.index)
 
 
 def _room_checks(run: Run, attempts: pd.DataFrame) -> list[Check]:

@@ -47,7 +47,7 @@ def build(
     place.mkdir(parents=True, exist_ok=True)
     texts = {
         "summary.json": json.dumps(summary.document(), indent=1, allow_nan=False) + "\n",
-        "summary.md": markdown(summary),
+        "summary.md": markdown(read.run, summary),
         "junit.xml": junit(summary),
     }
     if html:

@@ -5,16 +5,19 @@ from collections.abc import Iterable
 from analysis.gates import CATALOGUE
 from analysis.intervals import Estimate
 from analysis.proof import place
+from analysis.run import Run
 from analysis.summary import Summary
 from analysis.verdict import comparison_sentence, reading
 from analysis.wording import NOTHING, estimate, interval, number, percent
+from reports.advice import what_to_do
 
 
-def markdown(summary: Summary) -> str:
-    """The verdict, the arms, their comparison, the networks, gates and warnings, in GitHub's Markdown."""
+def markdown(run: Run, summary: Summary) -> str:
+    """The verdict, what to do, the arms, their comparison, the networks, gates and warnings."""
     parts = [
         f"## {summary.verdict.replace('_', ' ').capitalize()}",
         summary.sentence,
+        *_list("What to do", what_to_do(run, summary)),
         _arms(summary),
         *_comparisons(summary),
         *_networks(summary),
