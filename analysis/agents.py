@@ -1,61 +1,75 @@
 """What the lab's agents say of themselves: when each began to connect, and when the connect callback came."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
 
+import msgspec
+import numpy as np
 import pandas as pd
 
-COLUMNS = (
-    "connect_began_unix",
-    "connected_unix",
-    "room_connect_s",
-    "job_dispatch_s",
-    "filter_given_up",
-    "warned_not_connected",
-)
 # The words of livekit 1.1.21's FFI and of livekit-agents 1.8.9.
 _FILTER_GIVEN_UP = "audio filter disabled, continuing without it"
 _NOT_CONNECTED = "The room connection was not established within 10 seconds"
 
 
-@dataclass(slots=True)
-class _Job:
-    """One room's job, its fields in the order of `COLUMNS`; filled event by event."""
+class Latencies(msgspec.Struct, frozen=True):
+    """The job's way from its offer to its entry, where a span tells it."""
 
-    connect_began_unix: float | None = None
-    connected_unix: float | None = None
-    room_connect_s: float | None = None
-    job_dispatch_s: float | None = None
-    filter_given_up: bool = False
-    warned_not_connected: bool = False
-
-    def take(self, event: Mapping[str, object], offset_s: float) -> None:
-        name, start_unix, duration_s = event.get("name"), event.get("start_unix"), event.get("duration_s")
-        latencies_s, text = event.get("latencies_s"), event.get("text")
-        if isinstance(text, str):
-            self.filter_given_up |= _FILTER_GIVEN_UP in text
-            self.warned_not_connected |= text.startswith(_NOT_CONNECTED)
-        elif name == "room_connect" and isinstance(start_unix, int | float) and self.room_connect_s is None:
-            self.connect_began_unix = start_unix - offset_s
-            if event.get("connected") and isinstance(duration_s, int | float):
-                self.room_connect_s = duration_s
-                self.connected_unix = self.connect_began_unix + duration_s
-        elif name == "job_entrypoint" and isinstance(latencies_s, Mapping):
-            self.job_dispatch_s = latencies_s.get("dispatch", self.job_dispatch_s)
+    dispatch: float | None = None
 
 
-def agent_table(events: Iterable[Mapping[str, object]], *, offset_s: float = 0.0) -> pd.DataFrame:
+class AgentEvent(msgspec.Struct, gc=False):
+    """A line of agent-events.jsonl (schemas/agent-events.json), as far as it is read."""
+
+    name: str
+    room: str | None = None
+    start_unix: float | None = None
+    duration_s: float | None = None
+    connected: bool | None = None
+    latencies_s: Latencies = Latencies()
+    text: str | None = None
+
+
+AGENT_EVENT = msgspec.json.Decoder(AgentEvent)
+
+
+def agent_table(events: Iterable[AgentEvent], *, offset_s: float = 0.0) -> pd.DataFrame:
     """One row a room whose agent was heard of, by `room`.
 
     Args:
-        events: lines of agent-events.jsonl.
+        events: of agent-events.jsonl.
         offset_s: the lab's wall clock minus the master's, as for the room's side, which the lab's is.
     """
-    jobs: dict[str, _Job] = {}
+    rooms: dict[str, str] = {}
+    began: dict[str, float] = {}
+    lasted: dict[str, float] = {}
+    dispatched: dict[str, float] = {}
+    given_up: set[str] = set()
+    warned: set[str] = set()
     for event in events:
-        room = event.get("room")
-        if isinstance(room, str):
-            jobs.setdefault(room, _Job()).take(event, offset_s)
-    rows = [(room, *astuple(job)) for room, job in jobs.items()]
-    table = pd.DataFrame.from_records(rows, columns=["room", *COLUMNS])
-    return table.astype({"room": object} | dict.fromkeys(COLUMNS[:4], "float64"))
+        if event.room is None:
+            continue
+        room = rooms.setdefault(event.room, event.room)
+        if event.text is not None:
+            if _FILTER_GIVEN_UP in event.text:
+                given_up.add(room)
+            if event.text.startswith(_NOT_CONNECTED):
+                warned.add(room)
+        elif event.name == "room_connect" and event.start_unix is not None and room not in lasted:
+            began[room] = event.start_unix
+            if event.connected and event.duration_s is not None:
+                lasted[room] = event.duration_s
+        elif event.name == "job_entrypoint" and event.latencies_s.dispatch is not None:
+            dispatched[room] = event.latencies_s.dispatch
+    table = pd.DataFrame({"room": list(rooms)}, dtype=object)
+    table["connect_began_unix"] = _numbers(began, rooms) - offset_s
+    lasted_s = _numbers(lasted, rooms)
+    table["connected_unix"] = table["connect_began_unix"] + lasted_s
+    table["room_connect_s"] = lasted_s
+    table["job_dispatch_s"] = _numbers(dispatched, rooms)
+    table["filter_given_up"] = np.array([room in given_up for room in rooms], dtype=bool)
+    table["warned_not_connected"] = np.array([room in warned for room in rooms], dtype=bool)
+    return table
+
+
+def _numbers(by_room: Mapping[str, float], rooms: Iterable[str]) -> np.ndarray:
+    return np.array([by_room.get(room) for room in rooms], dtype="float64")

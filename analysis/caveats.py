@@ -78,6 +78,10 @@ def _of_the_files(run: Run) -> list[str]:
             )
         if file.cut_lines:
             said.append(f"{file.cut_lines} lines of worker {file.worker} were cut and left out.")
+    said += [
+        f"{count(lines, 'line')} of {name} cannot be read and are left out."
+        for name, lines in run.unreadable.items()
+    ]
     if run.duplicates:
         said.append(f"{run.duplicates} records repeat a call id; the first of each is kept.")
     return said

@@ -20,32 +20,44 @@ class Lines(Generic[Line]):
     Args:
         blocks: the file's bytes in pieces that end with a whole line. What follows the last newline of all
             was cut by a kill or a full disk.
-        decode: a line's reading; raises `msgspec.DecodeError` for what is none.
-        otherwise: takes a line that `decode` did not, or raises the same.
+        decoder: what a line should be.
+        otherwise: takes a line that is none, or raises `msgspec.DecodeError` too.
     """
 
     blocks: Iterable[bytes]
-    decode: Callable[[bytes], Line]
+    decoder: msgspec.json.Decoder[Line]
     otherwise: Callable[[bytes], None] = _nothing_else
     cut: int = 0
 
     def batches(self) -> Iterator[list[Line]]:
         """The lines of each block, once."""
-        decode = self.decode
         for block in self.blocks:
-            *whole, tail = block.split(b"\n")
-            self.cut += bool(tail.strip())
-            read = []
-            for line in whole:
-                try:
-                    read.append(decode(line))
-                except msgspec.DecodeError:
-                    self._other(line)
-            yield read
+            yield self._at_once(block) or list(self._one_by_one(block))
 
     def __iter__(self) -> Iterator[Line]:
         for batch in self.batches():
             yield from batch
+
+    def _at_once(self, block: bytes) -> list[Line] | None:
+        """A block without a flaw, in half the time; None for any other."""
+        if block.endswith(b"\n"):
+            try:
+                read = self.decoder.decode_lines(block)
+            except msgspec.DecodeError:
+                return None
+            # Two values on a line would have been taken too, and an empty line passed over.
+            if len(read) == block.count(b"\n"):
+                return read
+        return None
+
+    def _one_by_one(self, block: bytes) -> Iterator[Line]:
+        *whole, tail = block.split(b"\n")
+        self.cut += bool(tail.strip())
+        for line in whole:
+            try:
+                yield self.decoder.decode(line)
+            except msgspec.DecodeError:
+                self._other(line)
 
     def _other(self, line: bytes) -> None:
         try:

@@ -2,24 +2,26 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pandas as pd
 
-from analysis.agents import agent_table
+from analysis.agents import AGENT_EVENT, agent_table
 from analysis.calls import call_table
 from analysis.dose import dose_of
 from analysis.errors import BrokenFileError, NewerFormatError, NotARunFolderError
 from analysis.health import Second, health_tables
-from analysis.lines import Lines
+from analysis.lines import Line, Lines
 from analysis.moments import deployment_offset
-from analysis.records import Closing, Format, Header, frame_of, record_of, records_table
+from analysis.records import RECORD, Closing, Format, Header, frame_of, records_table
 from analysis.retransmissions import is_over_udp
+from analysis.room_events import ROOM_EVENT, room_events
 from analysis.rooms import room_table
 from analysis.run import FORMAT, Arm, CallsFile, Clock, Plan, Run
-from analysis.trunk import trunk_table
+from analysis.trunk import TRUNK_CALL, trunk_table
 
 _BLOCK_BYTES = 1 << 22
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
@@ -75,8 +77,21 @@ def _blocks(path: Path) -> Iterator[bytes]:
                 yield block + file.readline()
 
 
-def _lines(path: Path) -> Lines[dict[str, Any]]:
-    return Lines(_blocks(path), _OBJECT.decode)
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of a run beside those of the calls, and how much of each could be read."""
+
+    folder: Path
+    opened: dict[str, Lines[Any]] = field(default_factory=dict)
+
+    def lines(self, name: str, decoder: msgspec.json.Decoder[Line]) -> Lines[Line]:
+        """The lines of one, to be read once; none where there is no such file."""
+        lines = self.opened[name] = Lines(_blocks(self.folder / name), decoder)
+        return lines
+
+    def unreadable(self) -> dict[str, int]:
+        """How many lines of each, of all that has been read so far, were left out."""
+        return {name: lines.cut for name, lines in self.opened.items() if lines.cut}
 
 
 def _calls(worker: str, path: Path) -> tuple[CallsFile, pd.DataFrame, float]:
@@ -85,7 +100,7 @@ def _calls(worker: str, path: Path) -> tuple[CallsFile, pd.DataFrame, float]:
     Records without a header, which says when they were made, are counted and left out.
     """
     frame: list[Header | Closing | Format] = []
-    lines = Lines(_blocks(path), record_of, lambda line: frame.append(frame_of(line)))
+    lines = Lines(_blocks(path), RECORD, lambda line: frame.append(frame_of(line)))
     records = records_table(lines.batches())
     for line in frame:
         if isinstance(line, Format) and line.format > FORMAT:
@@ -112,22 +127,24 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
     read = [_calls(worker, path) for worker, path in _calls_files(folder, settings["workers"])]
     room_clock = settings["room_clock"] and Clock(**settings["room_clock"])
     offset_s = room_clock.offset_s if room_clock else 0.0
-    events = list(_lines(folder / "room-events.jsonl"))
+    files = _Files(folder)
+    events = room_events(files.lines("room-events.jsonl", ROOM_EVENT).batches())
     rooms = room_table(events, offset_s=offset_s)
-    agents = agent_table(_lines(folder / "agent-events.jsonl"), offset_s=offset_s)
-    network = _lines(folder / "network.jsonl")
+    agents = agent_table(files.lines("agent-events.jsonl", AGENT_EVENT), offset_s=offset_s)
+    network = Lines(_blocks(folder / "network.jsonl"), _OBJECT)
     seconds = list(network)
     dose = dose_of(settings["run_id"], settings["network"], seconds, unreadable=network.cut)
     calls_table, duplicates = call_table(
         pd.concat([records for _, records, _ in read], ignore_index=True),
         rooms.merge(agents, how="left", on="room"),
-        trunk_table(_lines(folder / "trunk-calls.jsonl")),
+        trunk_table(files.lines("trunk-calls.jsonl", TRUNK_CALL).batches()),
         dose,
         tau_s=settings["tau_s"],
         zero_unix=settings["clock"]["unix"],
         over_udp=is_over_udp(settings["trunk"]["uri"]),
     )
-    health, loop_lag = health_tables(_health(folder))
+    health, loop_lag = health_tables(_health(files))
+    faults, fault_switches = _faults(files), _fault_switches(files)
     return Run(
         run_ids=(settings["run_id"],),
         state=settings["state"],
@@ -157,10 +174,11 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
         livekit_clock=Clock(*deployment_offset(events)) if settings["observe"] == "poll" else None,
         worker_clock_error_s=max(error_s for _, _, error_s in read),
         files=tuple(file for file, _, _ in read),
+        unreadable=files.unreadable(),
         duplicates=duplicates,
         calls=calls_table,
-        faults=_faults(folder),
-        fault_switches=_fault_switches(folder),
+        faults=faults,
+        fault_switches=fault_switches,
         health=health,
         loop_lag=loop_lag,
     )
@@ -173,19 +191,19 @@ def _calls_files(folder: Path, workers: list[str]) -> Iterator[tuple[str, Path]]
         yield worker, folder / f"calls-{worker}.jsonl"
 
 
-def _faults(folder: Path) -> pd.DataFrame:
-    rows = list(_lines(folder / "faults.jsonl"))
+def _faults(files: _Files) -> pd.DataFrame:
+    rows = list(files.lines("faults.jsonl", _OBJECT))
     faults = pd.DataFrame.from_records(rows, columns=["unix", "arm", "room", "kind", "held_s"])
     return faults.astype({"unix": "float64", "held_s": "float64", "room": object})
 
 
-def _fault_switches(folder: Path) -> pd.DataFrame:
+def _fault_switches(files: _Files) -> pd.DataFrame:
     """What was asked for after the first of each arm, which is the run's own --filter-fault."""
-    rows = list(_lines(folder / "fault-switches.jsonl"))
+    rows = list(files.lines("fault-switches.jsonl", _OBJECT))
     switches = pd.DataFrame.from_records(rows, columns=["unix", "arm", "filter_fault"])
     return switches[switches.duplicated("arm")].astype({"unix": "float64"})
 
 
-def _health(folder: Path) -> Iterator[Second]:
-    for path in sorted(folder.glob("health-*.jsonl")):
-        yield from Lines(_blocks(path), _SECOND.decode)
+def _health(files: _Files) -> Iterator[Second]:
+    for path in sorted(files.folder.glob("health-*.jsonl")):
+        yield from files.lines(path.name, _SECOND)

@@ -1,5 +1,6 @@
 """Several runs side by side: each arm under its run's name, nothing pooled, unlike runs refused."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -41,6 +42,7 @@ def side_by_side(runs: Sequence[Run]) -> Run:
         worker_clock_error_s=max(run.worker_clock_error_s for run in runs),
         doses=tuple(dose for run in runs for dose in run.doses),
         files=tuple(file for run in runs for file in run.files),
+        unreadable=dict(sum((Counter(run.unreadable) for run in runs), Counter())),
         duplicates=sum(run.duplicates for run in runs),
         calls=pd.concat([_tagged(run.calls, run) for run in runs], ignore_index=True),
         faults=pd.concat([_tagged(run.faults, run) for run in runs], ignore_index=True),

@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from analysis.columns import floats
+
 
 class Format(msgspec.Struct):
     """What even a later version's first line says."""
@@ -78,10 +80,8 @@ class Record(msgspec.Struct, gc=False):
 _OWN = ("call_id", "sip_call_id")
 _SHARED = ("arm", "number", "profile", "outcome", "sip_reason", "ended_by", "worker", "error")
 _TIMES = tuple(name for name in Record.__struct_fields__ if name.endswith("_s"))
-_numbers = attrgetter(*_TIMES, "sip_status")
 _NO_RTP = Rtp()
-_rtp = attrgetter(*Rtp.__struct_fields__)
-record_of = msgspec.json.Decoder(Record).decode
+RECORD = msgspec.json.Decoder(Record)
 _frame = msgspec.json.Decoder(Header), msgspec.json.Decoder(Closing), msgspec.json.Decoder(Format)
 
 
@@ -104,10 +104,9 @@ def records_table(batches: Iterable[Sequence[Record]]) -> pd.DataFrame:
 
 def _table(records: Sequence[Record], texts: dict[str | None, str | None]) -> pd.DataFrame:
     """Their columns; `texts` are those met before: each is kept once, in however many calls it occurs."""
-    rtp = [f"rtp_{name}" for name in Rtp.__struct_fields__]
     parts = [
-        _floats([_numbers(record) for record in records], [*_TIMES, "sip_status"]),
-        _floats([_rtp(record.rtp or _NO_RTP) for record in records], rtp),
+        floats(records, [*_TIMES, "sip_status"]),
+        floats([record.rtp or _NO_RTP for record in records], Rtp.__struct_fields__).add_prefix("rtp_"),
     ]
     columns = {name: list(map(attrgetter(name), records)) for name in _OWN}
     for name in _SHARED:
@@ -125,8 +124,3 @@ def _table(records: Sequence[Record], texts: dict[str | None, str | None]) -> pd
         )
     )
     return pd.concat(parts, axis=1)
-
-
-def _floats(rows: list[tuple[float | None, ...]], names: list[str]) -> pd.DataFrame:
-    """None becomes NaN."""
-    return pd.DataFrame(np.array(rows, dtype="float64").reshape(-1, len(names)), columns=names)

@@ -72,7 +72,8 @@ class Run:
 
     `calls` has one row a call attempt (see `analysis.calls`), `faults` one a mistreated set-up,
     `fault_switches` one each time an arm's faults were exchanged while calls were up, `health` one a tester
-    process and second, `loop_lag` one a worker and second; `doses` has one entry a run.
+    process and second, `loop_lag` one a worker and second; `doses` has one entry a run. `unreadable` counts
+    the lines of each other file that were left out, by its name.
     """
 
     run_ids: tuple[str, ...]
@@ -103,6 +104,7 @@ class Run:
     livekit_clock: Clock | None = None  # of the deployment, where its rooms were asked for
     worker_clock_error_s: float
     files: tuple[CallsFile, ...]
+    unreadable: Mapping[str, int]
     duplicates: int
     calls: pd.DataFrame
     faults: pd.DataFrame

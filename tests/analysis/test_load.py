@@ -10,6 +10,7 @@ import pytest
 from analysis.errors import BrokenFileError, NewerFormatError, NotARunFolderError
 from analysis.load import load
 from analysis.run import Run
+from analysis.summary import summarise
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 WriteRun = Callable[..., Path]
@@ -74,6 +75,23 @@ def test_a_line_that_was_cut_is_left_out_and_counted(write_run: WriteRun) -> Non
     assert len(run.calls) == 63
     assert run.files[0].cut_lines == 1
     assert not run.files[0].whole
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["room-events.jsonl", "agent-events.jsonl", "trunk-calls.jsonl", "faults.jsonl", "health-1.jsonl"],
+)
+def test_lines_of_another_file_that_were_cut_are_left_out_and_said(write_run: WriteRun, name: str) -> None:
+    """A line that was cut within, and one that does not say what it must; the lines around them are read."""
+    folder = write_run()
+    path = folder / name
+    first, *rest = path.read_text().splitlines(keepends=True)
+    path.write_text(first + first[:20] + "\n[]\n" + "".join(rest))
+    run = load(folder)
+    assert run.unreadable == {name: 2}
+    assert f"2 lines of {name} cannot be read and are left out." in summarise(run).warnings
+    path.write_text(first + "".join(rest))
+    assert load(folder).calls.equals(run.calls)
 
 
 def test_a_file_without_its_closing_line_is_not_whole(write_run: WriteRun) -> None:
