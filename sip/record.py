@@ -9,7 +9,8 @@ import secrets
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -79,13 +80,22 @@ class CallRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for `json.dumps`; times rounded to the microsecond."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        for name, value in values.items():
-            if isinstance(value, float) and name != "due_unix":
-                values[name] = round(value, 6)
+        values = dict(zip(_FIELDS, _values_of(self), strict=True))
+        for name in _TIMES:
+            if values[name] is not None:
+                values[name] = round(values[name], 6)
         values["response_s"] = [round(value, 6) for value in self.response_s]
-        values["rtp"] = None if self.rtp is None else asdict(self.rtp)
+        values["rtp"] = None if self.rtp is None else dict(zip(_RTP, _rtp_values_of(self.rtp), strict=True))
         return values
+
+
+# Taken apart once: a record is written while calls are up, beside their signalling.
+_FIELDS = tuple(field.name for field in fields(CallRecord))
+_TIMES = tuple(name for name in _FIELDS if name.endswith("_s") and name != "response_s")
+_RTP = tuple(field.name for field in fields(RtpStats))
+_values_of = attrgetter(*_FIELDS)
+_rtp_values_of = attrgetter(*_RTP)
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,7 @@ class AppendFile:
 
     def write(self, line: Mapping[str, Any]) -> None:
         """Append one line; raises RunFolderError where the disk does not take it whole."""
-        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        data = _encoded(line).encode() + b"\n"
         try:
             written = os.write(self._descriptor, data)
         except OSError as error:

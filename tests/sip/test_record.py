@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,23 @@ def test_every_line_of_a_calls_file_follows_its_schema(tmp_path: Path) -> None:
     assert first["response_s"] == [0.4, 0.5]
     assert first["due_s"] == 1.0
     assert closing == {"closed": True, "count": 2}
+
+
+def test_a_record_is_one_line_of_plain_characters_in_the_order_of_its_schema(tmp_path: Path) -> None:
+    """Times of the call to the microsecond, its wall time as it is, packets as they were counted."""
+    with CallsFile(tmp_path, "local", Epoch(100.0, 1.7e9)) as file:
+        file.add(replace(answered(), due_unix=1.7e9 + 1 / 3, response_s=(0.1234567,), sip_reason="Schön"))
+
+    assert (tmp_path / "calls-local.jsonl").read_bytes().splitlines()[1] == (
+        b'{"call_id":"run-0","arm":"bounded","block":0,"warm_up":false,"number":"+15550100001",'
+        b'"profile":"clean","due_s":1.0,"invite_s":1.002,"trying_s":1.003,"ringing_s":1.004,"answered_s":1.5,'
+        b'"first_packet_s":1.55,"first_audio_s":1.6,"response_s":[0.123457],"cancel_s":null,"bye_s":6.5,'
+        b'"bye_answered_s":6.51,"ended_s":6.51,"due_unix":1700000000.3333333,"outcome":"answered",'
+        b'"silent":false,"sip_status":200,"sip_reason":"Sch\\u00f6n","status_is_local":false,'
+        b'"sip_call_id":"x@y","to_tag":"SCL_1","ended_by":"caller","rtp":{"sent":250,"received":249,"lost":1,'
+        b'"reordered":0,"duplicates":0,"jitter_ms":0.4,"rtt_ms":null,"mos":null},"recording":null,'
+        b'"worker":"local","error":null}'
+    )
 
 
 def test_a_dial_that_was_not_made_leaves_a_record_of_the_testers_failure() -> None:
