@@ -83,8 +83,8 @@ def _table(events: Sequence[RoomEvent], rooms: Places, call_ids: dict[int, str])
         step is not nothing or event.since_unix is not None for step, event in zip(steps, events, strict=True)
     ]
     return floats(compress(events, matters), _TIMES).assign(
-        room=np.array(list(compress(places, matters)), dtype="int32"),
-        step=np.array(list(compress(steps, matters)), dtype="int8"),
+        room=np.fromiter(compress(places, matters), dtype="int32"),
+        step=np.fromiter(compress(steps, matters), dtype="int8"),
     )
 
 
