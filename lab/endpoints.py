@@ -10,12 +10,10 @@ from typing import Any
 from lab.fault_log import Holding
 from lab.faults import Fault, FaultKind
 from lab.mistreatment import drip
-from lab.sites import Site
+from lab.sites import HERE, Site
 
 SETTINGS_URL = "RINGTIME_SETTINGS_URL"
 SETTINGS_DNS = "RINGTIME_SETTINGS_DNS"
-
-HERE = Site()
 
 _HOST = "settings.ringtime.test"  # RFC 6761: no name server of the world knows it
 _LOOK_EVERY_S = 0.1

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from lab.control import Answer, answering
-from lab.endpoints import HERE, Endpoints
+from lab.endpoints import Endpoints
 from lab.errors import LabError
 from lab.fates import Fates
 from lab.fault_log import FaultLog, Holding, Switched
 from lab.faults import parse, require_http
 from lab.proxy import SettingsProxy
-from lab.sites import LOOPBACK, Site
+from lab.sites import HERE, LOOPBACK, Site
 from network.lifetime import die_with
 from rooms.lifetime import ending
 

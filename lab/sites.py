@@ -40,6 +40,10 @@ class Site:
         return None if self.namespace is None else self.namespace.entering()
 
 
+HERE = Site()
+"""Where the lab itself is."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrunkSite:
     """Where the trunk is bound, what it says of itself to callers, and its ports where not any will do."""
@@ -58,8 +62,8 @@ class Sites:
     """
 
     trunk: TrunkSite = TrunkSite()
-    livekit: Site = Site()
-    agents: Site = Site()
+    livekit: Site = HERE
+    agents: Site = HERE
     settings: Site | None = None
 
 

@@ -1,8 +1,5 @@
 """A NAT that rebinds flows: what it may do to whom, by its own account and on the wire."""
 
-import subprocess
-import sys
-import textwrap
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +14,7 @@ from network.model import Link
 from network.nat import Mappings
 from network.packet import UDP
 from network.profile import Direction, Leg, Nat, Rebind, Selection, Traffic
-from network.topology import Place
+from tests.network.conversation import converse
 
 LACKING = missing_for_wire()
 NEAR, FAR = bytes((198, 18, 64, 1)), bytes((198, 18, 0, 1))
@@ -149,13 +146,7 @@ def test_on_the_wire_who_answers_to_where_a_packet_came_from_is_heard_and_who_do
     path.write_text('title = "A"\nsource = "B"\n[nat]\nrebind = { after_s = 0 }')
     with Wire(str(path), seed=1) as wire:
         wire.begin()
-        served = [sys.executable, "-c", textwrap.dedent(answer)]
-        with wire.start(Place.CORE, served, stdout=subprocess.PIPE) as server:
-            assert server.stdout is not None
-            assert server.stdout.readline() == b"listening\n"
-            with wire.start(Place.CALLERS, [sys.executable, "-c", textwrap.dedent(call)]) as caller:
-                assert caller.wait(30) == 0
-            assert server.wait(30) == 0
+        converse(wire, core=answer, caller=call)
 
 
 @pytest.mark.system

@@ -21,6 +21,7 @@ from network.executor import Wire, missing_for_wire
 from network.ledger import summary
 from network.profile import Leg
 from network.topology import Place
+from tests.network.conversation import converse
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "schemas" / "network.json").read_text())
@@ -120,13 +121,7 @@ def test_tcp_and_udp_pass_between_any_caller_and_the_core() -> None:
     """
     with Wire("caller=g114-150", seed=1) as wire:
         wire.begin()
-        served = [sys.executable, "-c", textwrap.dedent(serve)]
-        with wire.start(Place.CORE, served, stdout=subprocess.PIPE) as server:
-            assert server.stdout is not None
-            assert server.stdout.readline() == b"listening\n"
-            with wire.start(Place.CALLERS, [sys.executable, "-c", textwrap.dedent(call)]) as caller:
-                assert caller.wait(30) == 0
-            assert server.wait(30) == 0
+        converse(wire, core=serve, caller=call)
 
 
 @pytest.mark.skipif(shutil.which("sipp") is None, reason="there is no program sipp: install sip-tester")
