@@ -1,6 +1,7 @@
 """A measurement from end to end: voice-like packets through a leg, both ways, each held against the model."""
 
-import heapq
+import itertools
+import math
 import select
 import socket
 import struct
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from network.errors import WireError
 from network.ledger import Course, Ledger, Passage
@@ -42,6 +43,25 @@ class Ends:
     far_address: IPv4Address
     near_aliases: Sequence[str]
     far_alias: str
+
+
+class Departure(NamedTuple):
+    """A packet to be sent, so long after the first."""
+
+    after_s: float
+    flow: int
+    direction: Direction
+
+
+def departures(flows: int, *, every_s: float, for_s: float) -> Iterator[Departure]:
+    """The packets of so long (perhaps endless) in their order: each flow's evenly spaced, the flows' spread.
+
+    How many there are does not depend on when they begin: no time is added up.
+    """
+    steps = itertools.count() if math.isinf(for_s) else range(max(round(for_s / every_s), 1))
+    for step in steps:
+        for flow, direction in itertools.product(range(flows), Direction):
+            yield Departure(every_s * (step + flow / flows), flow, direction)
 
 
 class Probe:
@@ -78,28 +98,19 @@ class Probe:
         `stopped` is asked each second whether to end sooner.
         """
         begin_s = time.monotonic()
-        due = [
-            (begin_s + self._every_s * turn / len(self._near), turn, direction)
-            for turn in range(len(self._near))
-            for direction in Direction
-        ]
-        heapq.heapify(due)
-        settle_s, end_s = begin_s + 1.0, begin_s + for_s
+        rest = departures(len(self._near), every_s=self._every_s, for_s=for_s)
+        due, settle_s = next(rest, None), begin_s + 1.0
         while due or self._ledger.waiting:
             now_s = time.monotonic()
-            while due and due[0][0] <= now_s:
-                due_s, flow, direction = due[0]
-                self._send(flow, direction)
-                if due_s + self._every_s < end_s:
-                    heapq.heapreplace(due, (due_s + self._every_s, flow, direction))
-                else:
-                    heapq.heappop(due)
+            while due and begin_s + due.after_s <= now_s:
+                self._send(due.flow, due.direction)
+                due = next(rest, None)
             if now_s >= settle_s:
                 yield list(self._ledger.settle(now_s - self._began_s))
                 settle_s += 1.0 if due else _LAST_LOOKS_S
                 if stopped():
                     return
-            wake_s = min(due[0][0], settle_s) if due else settle_s
+            wake_s = min(begin_s + due.after_s, settle_s) if due else settle_s
             readable, _, _ = select.select(
                 [*self._near, self._far], (), (), max(wake_s - time.monotonic(), 0.0)
             )

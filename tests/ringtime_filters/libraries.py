@@ -1,11 +1,12 @@
 """Audio filters to wrap, one that a test scripts and the reference filter, called as the FFI would."""
 
+import contextlib
 import ctypes
 import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,19 @@ def eventually(fact: Callable[[], bool]) -> None:
     while not fact():
         assert time.monotonic() < until_s, "it never came about"
         pause.wait(0.001)
+
+
+@contextlib.contextmanager
+def standard_error(path: Path) -> Iterator[Path]:
+    """Keep what is written there meanwhile, to be read while threads write: capfd loses lines then."""
+    before = os.dup(2)
+    with path.open("wb") as kept:
+        os.dup2(kept.fileno(), 2)
+    try:
+        yield path
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
 
 
 def load(path: Path) -> ctypes.CDLL:

@@ -3,10 +3,9 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-import pytest
-
-from tests.ringtime_filters.libraries import OPTIONS, Scripted, eventually, heard
+from tests.ringtime_filters.libraries import OPTIONS, Scripted, eventually, heard, standard_error
 
 SAID = [1, -2, 300]
 FILTERED = [-1, 2, -300]
@@ -42,18 +41,18 @@ def test_audio_keeps_passing_while_the_filter_makes_its_session(scripted: Script
 
 
 def test_a_stream_for_which_the_filter_makes_no_session_passes_for_good(
-    scripted: Scripted, creation: int, capfd: pytest.CaptureFixture[str]
+    scripted: Scripted, creation: int, tmp_path: Path
 ) -> None:
     """The FFI has its session already and cannot be told, so the log is."""
     wrapper = scripted.wrapped(mode="background")
     wrapper.audio_filter_on_load(OPTIONS)
     session = wrapper.audio_filter_create(48000, b"", b"{}")
 
-    scripted.finish(0)
-    os.write(creation, b"\x01")
+    with standard_error(tmp_path / "log") as log:
+        scripted.finish(0)
+        os.write(creation, b"\x01")
+        eventually(lambda: "made no session" in log.read_text())
 
-    log = []
-    eventually(lambda: "made no session" in "".join(log) or bool(log.append(capfd.readouterr().err)))
     assert heard(wrapper, session, SAID) == SAID
     wrapper.audio_filter_destroy(session)
     assert scripted.count("destroys") == 0
