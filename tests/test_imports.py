@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 OURS = {
     "analysis",
     "benchmarks",
+    "capacity",
     "lab",
     "locustfiles",
     "network",
@@ -21,17 +22,19 @@ OURS = {
     "sip",
 }
 MAY_IMPORT = {
-    "locustfiles": {"sip"},
+    "locustfiles": {"capacity", "sip"},
+    "capacity": {"sip"},
     "sip": {"network"},
     "rooms": set(),
     "ringtime_filters": set(),
     "lab": {"network", "rooms", "ringtime_filters"},
     "network": set(),
-    "analysis": set(),
+    "analysis": {"capacity"},
     "reports": {"analysis"},
-    "benchmarks": {"analysis", "network", "rooms", "sip"},
+    "benchmarks": {"analysis", "capacity", "network", "rooms", "sip"},
 }
 NEVER = {
+    "capacity": {"pandas", "numpy", "scipy", "matplotlib", "livekit", "aiohttp", "asyncio", "threading"},
     "sip": {"pandas", "numpy", "scipy", "matplotlib", "livekit", "aiohttp", "asyncio", "threading"},
     "analysis": {"gevent", "locust", "pjsua2", "livekit"},
     "reports": {"gevent", "locust", "pjsua2", "livekit"},
