@@ -35,35 +35,34 @@ class Settings:
 
 
 class Campaign:
-    """Call `step` at the time it asked for, or earlier when the phone has events, until `done`.
+    """`place` some dials, then call `step` at the time it asked for, or earlier when the phone has events.
 
-    Time comes in as an argument; due times count from `start_s`, records from `epoch`. Latency counts from
-    due times (an open model), so a late tester shows as dial lag and never as a faster system.
+    It is `done` when all of them have their record, and more may be placed. Time comes in as an argument;
+    records count from `epoch`. Latency counts from due times (an open model), so a late tester shows as dial
+    lag and never as a faster system.
     """
 
     def __init__(
         self,
-        dials: Iterator[Dial],
         phone: Phone,
         settings: Settings,
         *,
-        start_s: float,
         epoch: Epoch,
         worker: str,
         on_record: Callable[[CallRecord], None],
     ) -> None:
-        self._dials = dials
-        self._next: Dial | None = next(dials, None)
+        self._dials: Iterator[Dial] = iter(())
+        self._next: Dial | None = None
+        self._start_s = 0.0
         self._phone = phone
         self._settings = settings
-        self._start_s = start_s
         self._epoch = epoch
         self._worker = worker
         self._on_record = on_record
         self._calls: dict[str, Call] = {}
         self._watched: dict[str, float] = {}
         self._deadlines: list[tuple[float, str]] = []
-        self._blocked_until_s = start_s
+        self._blocked_until_s = 0.0
         self.dropped_dials = 0
         self.failures_in_a_row = 0
         self.stop_reason: str | None = None
@@ -82,6 +81,17 @@ class Campaign:
     def done(self) -> bool:
         """Whether every dial has its record."""
         return self._next is None and not self._calls
+
+    def place(self, dials: Iterator[Dial], *, start_s: float) -> None:
+        """Place these next, each due so long after `start_s`, once all before have been placed."""
+        self._dials, self._start_s = dials, start_s
+        self._next = next(dials, None)
+        self._blocked_until_s = start_s
+        self.failures_in_a_row = 0
+
+    def call(self, call_id: str) -> Call | None:
+        """A call that is up."""
+        return self._calls.get(call_id)
 
     def step(self, now_s: float) -> float:
         """Do all that is due at `now_s`; the answer is when to come back if the phone stays quiet."""
@@ -115,7 +125,7 @@ class Campaign:
             due_s = self._start_s + dial.due_s
             late_s = now_s - due_s
             full = settings.max_concurrent is not None and len(self._calls) >= settings.max_concurrent
-            order = Order(self._call_id(dial), settings.numbers[dial.arm], dial.from_user, dial.profile)
+            order = Order(self.call_id(dial.index), settings.numbers[dial.arm], dial.from_user, dial.profile)
             if not full and late_s <= settings.dial_bound_s and self._phone.dial(order):
                 call = self._calls[order.call_id] = Call(
                     dial,
@@ -172,7 +182,7 @@ class Campaign:
         self._hand_over(
             never_dialled(
                 dial,
-                call_id=self._call_id(dial),
+                call_id=self.call_id(dial.index),
                 number=self._settings.numbers[dial.arm],
                 due_s=self._start_s + dial.due_s,
                 epoch=self._epoch,
@@ -193,5 +203,6 @@ class Campaign:
                 "see whether the trunk is up, or raise --stop-after-failures"
             )
 
-    def _call_id(self, dial: Dial) -> str:
-        return f"{self._settings.run_id}-{dial.index}"
+    def call_id(self, index: int) -> str:
+        """The id of the dial of that number."""
+        return f"{self._settings.run_id}-{index}"

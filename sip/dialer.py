@@ -14,13 +14,13 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from sip import options
+from sip.course import Calls, LoadTest, Prepared
 from sip.errors import UsageError
-from sip.options import Options
 from sip.outcome import Outcome
 from sip.record import CallRecord
 from sip.run import INTERRUPTED, Run, Verdict
 
-__all__ = ["Caller", "UntilAllCallsEnded"]
+__all__ = ["Caller", "UntilAllCallsEnded", "run"]
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ class _Desk:
     """What the handlers of Locust's events share: the run, if there is one, and its verdict."""
 
     def __init__(self) -> None:
+        self.load_test: LoadTest = Calls()
         self.run: Run | None = None
         self.verdict: Verdict | None = None
         self._said = False
@@ -70,16 +71,17 @@ class _Desk:
         """Refuse what is impossible before anything starts, and take over Ctrl-C."""
         given = _given(environment)
         try:
-            chosen = _read(given)
+            prepared = self.read(given)
             if not given.headless:
                 _check_web_port(given)
         except UsageError as error:
             sys.exit(_refusal(error))
+        trunk = prepared.options.trunk
         if (
-            chosen.trunk is not None
-            and not chosen.trunk.is_loopback
-            and not chosen.yes
-            and not _confirmed(chosen)
+            trunk is not None
+            and not trunk.is_loopback
+            and not prepared.options.yes
+            and not _confirmed(prepared)
         ):
             sys.exit(2)
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -90,16 +92,25 @@ class _Desk:
         self.verdict, self._said = None, False
         given = _given(environment)
         try:
-            chosen = _read(given)
+            prepared = self.read(given)
         except UsageError as error:  # changed in the web form
             environment.process_exit_code = _refusal(error)
-            chosen = None
-        if chosen is not None:
+            prepared = None
+        if prepared is not None:
             self.run = Run(
-                chosen, options.as_given(given), on_record=lambda record: _show(environment, record)
+                prepared,
+                options.as_given(given, self.load_test.declared),
+                on_record=lambda record: _show(environment, record),
             )
             environment.stop_timeout = self.run.drain_s
             self.run.start()
+
+    def read(self, given: Namespace) -> Prepared:
+        """What is to be run; raises UsageError."""
+        for option in ("master", "worker", "processes"):
+            if value := getattr(given, option):
+                raise UsageError(f"--{option}", value, "one process places all the calls: leave it out")
+        return self.load_test.read(given, os.environ)
 
     def end(self, environment: Environment) -> None:
         """A test has stopped: take everything down and have it judged."""
@@ -139,17 +150,15 @@ class _Desk:
 _desk = _Desk()
 
 
+def run(load_test: LoadTest) -> None:
+    """Have Locust run this one; without a word it is that of `locustfiles/calls.py`."""
+    _desk.load_test = load_test
+
+
 def _given(environment: Environment) -> Namespace:
     given: Namespace | None = environment.parsed_options
     assert given is not None  # noqa: S101 - Locust's command always parses
     return given
-
-
-def _read(given: Namespace) -> Options:
-    for option in ("master", "worker", "processes"):
-        if value := getattr(given, option):
-            raise UsageError(f"--{option}", value, "one process places all the calls: leave it out")
-    return options.read(given, os.environ)
 
 
 def _check_web_port(given: Namespace) -> None:
@@ -168,11 +177,11 @@ def _refusal(error: UsageError) -> int:
     return error.exit_code
 
 
-def _confirmed(chosen: Options) -> bool:
+def _confirmed(prepared: Prepared) -> bool:
+    chosen = prepared.options
     assert chosen.trunk is not None  # noqa: S101 - asked only where there is one
-    total = chosen.calls + chosen.warm_up * len(chosen.arms)
     print(
-        f"This places {total} calls at {chosen.calls_per_second:g}/s to {chosen.trunk.uri}, "
+        f"{prepared.announcement} to {chosen.trunk.uri}, "
         f"to {', '.join(f'{arm.name} at {arm.number}' for arm in chosen.arms)}. They may cost money.",
         file=sys.stderr,
     )
@@ -205,7 +214,7 @@ def _show(environment: Environment, record: CallRecord) -> None:
 
 @events.init_command_line_parser.add_listener
 def _declare(parser: Any, **_: object) -> None:
-    options.declare(parser)
+    options.declare(parser, _desk.load_test.declared)
 
 
 @events.init.add_listener

@@ -163,17 +163,19 @@ class Options:
         return min(peak, self.max_concurrent or peak, self.calls + self.warm_up * len(self.arms))
 
 
-def declare(parser: Parser) -> None:
+def declare(parser: Parser, declared: Mapping[str, Mapping[str, Any]] = DECLARED) -> None:
     """Declare every option, each with an environment variable RINGTIME_<NAME>."""
-    for name, settings in DECLARED.items():
+    for name, settings in declared.items():
         shown = " (default: %(default)s)" if "default" in settings else ""
         variable = f"RINGTIME_{name.upper().replace('-', '_')}"
         parser.add_argument(f"--{name}", env_var=variable, **{**settings, "help": settings["help"] + shown})
 
 
-def as_given(namespace: argparse.Namespace) -> dict[str, Any]:
+def as_given(
+    namespace: argparse.Namespace, declared: Mapping[str, Mapping[str, Any]] = DECLARED
+) -> dict[str, Any]:
     """The options as they came, by name; none of them is a secret."""
-    return {name: getattr(namespace, name.replace("-", "_")) for name in DECLARED}
+    return {name: getattr(namespace, name.replace("-", "_")) for name in declared}
 
 
 def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:

@@ -40,7 +40,8 @@ class Plan:
     `calls` counts the measured calls of all arms together and may be any number; `warm_up` calls an arm
     come before them, in blocks of their own. One of `profiles` is drawn for each call, as often as each
     other one within each arm. `duration_s` counts from the start, warm-up included, and cuts whatever is due
-    at or after it. Raises UsageError for a value that no run can have.
+    at or after it. Dials and blocks are numbered from `first` on. Raises UsageError for a value that no run
+    can have.
     """
 
     calls: int
@@ -51,6 +52,7 @@ class Plan:
     warm_up: int = 0
     profiles: tuple[str, ...] = (CLEAN,)
     duration_s: float | None = None
+    first: int = 0
 
     def __post_init__(self) -> None:
         if self.calls < 0:
@@ -81,7 +83,7 @@ class Plan:
         prefix = random.Random(f"{self.seed}/callers").randrange(1000, 10000)
         draws = self._profile_draws()
         places = zip(self._due_times(), self._assignments(random.Random(f"{self.seed}/arms")), strict=False)
-        for index, (due_s, (arm, block, warm_up)) in enumerate(places):
+        for index, (due_s, (arm, block, warm_up)) in enumerate(places, start=self.first):
             if self.duration_s is not None and due_s >= self.duration_s:
                 return
             profile = next(draws[arm, warm_up])
@@ -109,7 +111,7 @@ class Plan:
 
     def _assignments(self, draw: random.Random) -> Iterator[tuple[str, int, bool]]:
         """Arm, global block, warm-up; a block that is cut short stays as balanced as it can."""
-        blocks = itertools.count()
+        blocks = itertools.count(self.first)
         for left in _block_sizes(self.warm_up * len(self.arms), len(self.arms)):
             # Cutting a warm-up block by whole rounds keeps exactly `warm_up` calls for each arm.
             yield from _block(self.arms * (left // len(self.arms)), next(blocks), draw, warm_up=True)

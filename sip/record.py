@@ -233,6 +233,11 @@ class RunFolder:
             raise RunFolderError(_cannot_write(path, error)) from error
         return cls(path)
 
+    def new_worker(self) -> list[str]:
+        """The workers that have a file here, and one more, which has none: the last is the new one's name."""
+        found = len(list(self.path.glob("calls-*.jsonl")))
+        return [str(number) for number in range(found + 1)]
+
     def write_run(self, run: Mapping[str, Any]) -> None:
         """Replace `run.json` (`schemas/run.json`) as a whole: a reader sees the old one or the new one."""
         self._replace("run.json", run)

@@ -14,18 +14,16 @@ from sip import attendance, preflight
 from sip.attendance import Attendance
 from sip.call import Limits
 from sip.campaign import Campaign, Settings
+from sip.course import Prepared, Stage
 from sip.description import Target, describe
 from sip.errors import DeploymentError, LabDownError, OptionRefusedError, RingtimeError
 from sip.health import Health
 from sip.lab_process import LabProcess
-from sip.options import Options
-from sip.plan import Plan
 from sip.pool import Pool
 from sip.priority import raised_priority
 from sip.record import CallRecord, CallsFile, Epoch, HealthFile, RunFolder
 from sip.trunk import Trunk
 
-WORKER = "0"  # the name of the one process that places calls
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 _VERDICTS = (0, 3, 4, 5)
 _REFUSED = 2
@@ -48,10 +46,12 @@ class Run:
     """`start`, then `drive` until it returns, then `finish`; the other methods come from other greenlets."""
 
     def __init__(
-        self, options: Options, given: Mapping[str, Any], *, on_record: Callable[[CallRecord], None]
+        self, prepared: Prepared, given: Mapping[str, Any], *, on_record: Callable[[CallRecord], None]
     ) -> None:
-        """Prepare a run of `options`, which came as `given`; each call's record goes to `on_record` too."""
-        self._options = options
+        """A run whose options came as `given`; each call's record goes to `on_record` too."""
+        self._options = prepared.options
+        self._course = prepared.course()
+        self._resumed = prepared.resumed
         self._given = given
         self._on_record = on_record
         self._up = ExitStack()
@@ -74,7 +74,7 @@ class Run:
     @property
     def over(self) -> bool:
         """Whether there is nothing left to drive: every call has its record, or there will be none."""
-        return self._started and (self._campaign is None or self._campaign.done)
+        return self._started and (self._campaign is None or self._course.over)
 
     def interrupt(self) -> None:
         """End every call now and make no more; `drive` returns within seconds."""
@@ -88,8 +88,7 @@ class Run:
 
     def stop_dialling(self, reason: str) -> None:
         """Make no new calls; those that are up live to their end."""
-        if self._campaign is not None and self._campaign.dialling:
-            self._campaign.stop_dialling(reason)
+        self._course.stop(reason)
 
     def start(self) -> None:
         """Bring up everything that calls need; what goes wrong is told by the verdict of `finish`."""
@@ -127,14 +126,16 @@ class Run:
 
     def _drive(self, campaign: Campaign, pool: Pool, health: Health) -> None:
         wanted_s, cut = math.inf, False
-        while not campaign.done:
+        while not self._course.over:
             now_s = time.monotonic()
             health.late(now_s - wanted_s)
             if not cut and (self._interrupted or self._error is not None):
                 cut = True
+                self._course.stop(str(self._error or "interrupted"))
                 campaign.abort(now_s, str(self._error or "interrupted"))
             try:
                 wanted_s = campaign.step(now_s)
+                wanted_s = min(wanted_s, self._course.step(now_s))
                 if health.due(now_s):
                     health.write(now_s, calls_up=campaign.calls_up, dropped_dials=campaign.dropped_dials)
                     self._look_after_others()
@@ -144,15 +145,20 @@ class Run:
 
     def _start(self) -> None:
         options = self._options
-        folder = self._folder = RunFolder.create(options.run_dir)
+        folder = self._folder = (
+            RunFolder(self._resumed) if self._resumed else RunFolder.create(options.run_dir)
+        )
         _log.info("The run's folder is %s", folder.path)
         for warning in options.network.warnings:
             _log.warning("%s", warning)
         preview = self._preview()
-        target = self._target(folder)
+        self._course.prepare(folder, go_on=lambda: not self._interrupted)
+        target = None if self._interrupted else self._target(folder)
         if target is None:
             return
-        folder.write_run(describe(folder.run_id, options, self._given, target, workers=[WORKER]))
+        workers = folder.new_worker()
+        run = describe(folder.run_id, options, self._given, target, workers=workers)
+        folder.write_run({**run, **self._course.describe()})
         network = target.lab.network if target.lab else None
         pool = self._pool = Pool(
             target.trunk,
@@ -173,7 +179,7 @@ class Run:
                 _log.warning("%s", shortfall)
             self._lab.begin()
             _log.info("The network is %s, by %s", options.network, network.executor)
-        self._up.enter_context(self._records(folder, target))
+        self._up.enter_context(self._records(folder, target, worker=workers[-1]))
 
     def _preview(self) -> "subprocess.Popen[str]":
         """Have the analysis say, while everything else starts, what a run of this size cannot decide."""
@@ -214,20 +220,10 @@ class Run:
         return ready
 
     @contextmanager
-    def _records(self, folder: RunFolder, target: Target) -> Iterator[None]:
+    def _records(self, folder: RunFolder, target: Target, *, worker: str) -> Iterator[None]:
         """The campaign and its files; leaving completes run.json, whatever happened."""
         options = self._options
         assert self._pool is not None  # noqa: S101 - for the type checker
-        plan = Plan(
-            calls=options.calls,
-            calls_per_second=options.calls_per_second,
-            arms=options.arm_names,
-            seed=options.seed,
-            arrivals=options.arrivals,
-            warm_up=options.warm_up,
-            profiles=options.network.labels,
-            duration_s=options.duration_s,
-        )
         limits = Limits(
             ring_timeout_s=options.ring_timeout_s,
             setup_timeout_s=options.setup_timeout_s,
@@ -241,22 +237,20 @@ class Run:
             stop_after_failures=options.stop_after_failures,
         )
         epoch = Epoch.now()
-        with CallsFile(folder.path, WORKER, epoch) as calls, HealthFile(folder.path, WORKER) as health:
+        with CallsFile(folder.path, worker, epoch) as calls, HealthFile(folder.path, worker) as health:
             self._health = Health(health, self._pool)
             campaign = self._campaign = Campaign(
-                plan.dials(),
                 self._pool,
                 settings,
-                start_s=time.monotonic() + _LEAD_S,
                 epoch=epoch,
-                worker=WORKER,
+                worker=worker,
                 on_record=lambda record: self._keep(calls, record),
             )
-            _log.info("Placing %d calls at %g/s", plan.total, options.calls_per_second)
+            self._course.begin(Stage(folder, campaign, self._health, time.monotonic() + _LEAD_S))
             try:
                 yield
             finally:
-                cut = self._interrupted or self._error is not None or campaign.stop_reason is not None
+                cut = self._interrupted or self._error is not None or not self._course.complete
                 folder.complete_run(
                     {
                         "state": "cut" if cut else "complete",
@@ -272,6 +266,7 @@ class Run:
                 calls.add(record)
             except RingtimeError as error:
                 self._error = self._error or error
+        self._course.keep(record)
         self._on_record(record)
 
     def _look_after_others(self) -> None:

@@ -114,14 +114,13 @@ def _place(
     records: list[CallRecord] = []
     epoch = Epoch.now()
     campaign = Campaign(
-        plan.dials(),
         pool,
         Settings(run_id="run", numbers={"a": "100", "b": "200"}, limits=dataclasses.replace(SHORT, **limits)),
-        start_s=epoch.monotonic,
         epoch=epoch,
         worker="w",
         on_record=records.append,
     )
+    campaign.place(plan.dials(), start_s=epoch.monotonic)
     while not campaign.done:
         pool.wait(min(campaign.step(time.monotonic()) - time.monotonic(), 0.2))
         during(campaign)

@@ -62,7 +62,6 @@ def stage(
     )
     records: list[CallRecord] = []
     campaign = Campaign(
-        plan.dials(),
         phone,
         Settings(
             run_id="run",
@@ -71,11 +70,11 @@ def stage(
             max_concurrent=max_concurrent,
             stop_after_failures=stop_after_failures,
         ),
-        start_s=1000.0,
         epoch=Epoch(990.0, 1.7e9),
         worker="w",
         on_record=records.append,
     )
+    campaign.place(plan.dials(), start_s=1000.0)
     return Stage(clock, phone, campaign, records)
 
 

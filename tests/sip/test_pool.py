@@ -244,9 +244,8 @@ with Pool(Trunk.parse(sys.argv[1]), log_folder=pathlib.Path(sys.argv[2]), concur
     settings = Settings(run_id="run", numbers={"a": "100"}, limits=Limits(hold_s=1.0))
     keep = records.append
     start_s, worker = epoch.monotonic, "w"
-    campaign = Campaign(
-        plan.dials(), pool, settings, start_s=start_s, epoch=epoch, worker=worker, on_record=keep
-    )
+    campaign = Campaign(pool, settings, epoch=epoch, worker=worker, on_record=keep)
+    campaign.place(plan.dials(), start_s=start_s)
     while not campaign.done:
         pool.wait(campaign.step(time.monotonic()) - time.monotonic())
 print(json.dumps([ticks, collections.Counter(record.outcome for record in records)]))

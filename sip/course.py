@@ -1,0 +1,146 @@
+"""The course of a run: which calls are placed when, and when there are no more of them."""
+
+import logging
+import math
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sip import options
+from sip.campaign import Campaign
+from sip.health import Health
+from sip.options import Options
+from sip.plan import Plan
+from sip.record import CallRecord, RunFolder
+
+GoOn = Callable[[], bool]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a course has to work with once calls can be placed."""
+
+    folder: RunFolder
+    campaign: Campaign
+    health: Health
+    start_s: float
+
+
+class Course(Protocol):
+    """Asked in this order: `prepare`, `begin`, then `step` and `keep` until it is `over`."""
+
+    @property
+    def over(self) -> bool:
+        """Whether every call has its record and no more are to come."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it came to its own end."""
+
+    def prepare(self, folder: RunFolder, *, go_on: GoOn) -> None:
+        """Find out what must be known before all else is up; ends early once `go_on` says no."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """Its keys of run.json, once it is prepared."""
+
+    def begin(self, stage: Stage) -> None:
+        """Everything is up: the first call may be due at the stage's start."""
+
+    def step(self, now_s: float) -> float:
+        """Do what is due, after the campaign has; the answer is when to come back at the latest."""
+
+    def keep(self, record: CallRecord) -> None:
+        """A call has ended."""
+
+    def stop(self, reason: str) -> None:
+        """Begin nothing new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that may start: its options, what it will do in words, and its course.
+
+    `resumed` is the folder of a run that is to go on, where it is one.
+    """
+
+    options: Options
+    announcement: str
+    course: Callable[[], Course]
+    resumed: Path | None = None
+
+
+class LoadTest(Protocol):
+    """What a locustfile runs: its options as `argparse` is told of them, and how they are read."""
+
+    declared: Mapping[str, Mapping[str, Any]]
+
+    def read(self, given: Namespace, environment: Mapping[str, str]) -> Prepared:
+        """Check what was given; raises UsageError."""
+
+
+class AllCalls:
+    """The course of `locustfiles/calls.py`: the plan from its first call to its last."""
+
+    def __init__(self, chosen: Options) -> None:
+        self._plan = Plan(
+            calls=chosen.calls,
+            calls_per_second=chosen.calls_per_second,
+            arms=chosen.arm_names,
+            seed=chosen.seed,
+            arrivals=chosen.arrivals,
+            warm_up=chosen.warm_up,
+            profiles=chosen.network.labels,
+            duration_s=chosen.duration_s,
+        )
+        self._campaign: Campaign | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether every dial has its record."""
+        return self._campaign is None or self._campaign.done
+
+    @property
+    def complete(self) -> bool:
+        """Whether dialling came to the plan's end."""
+        return self._campaign is not None and self._campaign.stop_reason is None
+
+    def prepare(self, folder: RunFolder, *, go_on: GoOn) -> None:
+        """Nothing."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """Nothing of its own: the plan is there."""
+        return {}
+
+    def begin(self, stage: Stage) -> None:
+        """Hand the plan over."""
+        _log.info("Placing %d calls at %g/s", self._plan.total, self._plan.calls_per_second)
+        self._campaign = stage.campaign
+        self._campaign.place(self._plan.dials(), start_s=stage.start_s)
+
+    def step(self, now_s: float) -> float:
+        """The campaign knows when."""
+        return math.inf
+
+    def keep(self, record: CallRecord) -> None:
+        """Nothing is decided by single calls."""
+
+    def stop(self, reason: str) -> None:
+        """Make no new calls."""
+        if self._campaign is not None and self._campaign.dialling:
+            self._campaign.stop_dialling(reason)
+
+
+class Calls:
+    """The load test of `locustfiles/calls.py`."""
+
+    declared = options.DECLARED
+
+    def read(self, given: Namespace, environment: Mapping[str, str]) -> Prepared:
+        """Check what was given; raises UsageError."""
+        chosen = options.read(given, environment)
+        total = chosen.calls + chosen.warm_up * len(chosen.arms)
+        announcement = f"This places {total} calls at {chosen.calls_per_second:g}/s"
+        return Prepared(chosen, announcement, lambda: AllCalls(chosen))
