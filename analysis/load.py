@@ -14,6 +14,7 @@ from analysis.calls import call_table
 from analysis.dose import dose_of
 from analysis.errors import BrokenFileError, NewerFormatError, NotARunFolderError
 from analysis.health import Second, health_tables
+from analysis.leaks import left_behind
 from analysis.lines import Line, Lines
 from analysis.moments import deployment_offset
 from analysis.records import RECORD, Closing, Format, Header, frame_of, records_table
@@ -21,6 +22,7 @@ from analysis.retransmissions import is_over_udp
 from analysis.room_events import ROOM_EVENT, room_events
 from analysis.rooms import room_table
 from analysis.run import FORMAT, Arm, CallsFile, Clock, Plan, Run
+from analysis.steps import plan_of, steps_of, with_steps
 from analysis.trunk import TRUNK_CALL, trunk_table
 
 _BLOCK_BYTES = 1 << 22
@@ -143,6 +145,8 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
         zero_unix=settings["clock"]["unix"],
         over_udp=is_over_udp(settings["trunk"]["uri"]),
     )
+    search = plan_of(settings)
+    steps = steps_of(files.lines("steps.jsonl", _OBJECT)) if search else ()
     health, loop_lag = health_tables(_health(files))
     faults, fault_switches = _faults(files), _fault_switches(files)
     return Run(
@@ -176,11 +180,14 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
         files=tuple(file for file, _, _ in read),
         unreadable=files.unreadable(),
         duplicates=duplicates,
-        calls=calls_table,
+        calls=with_steps(calls_table, steps) if search else calls_table,
         faults=faults,
         fault_switches=fault_switches,
         health=health,
         loop_lag=loop_lag,
+        searches=(search,) if search else (),
+        steps=steps,
+        left=left_behind(events) if settings["observe"] != "off" else None,
     )
 
 

@@ -43,6 +43,8 @@ class Step(IntEnum):
     AGENT_LEFT = auto()
     AGENT_ELSE = auto()
     """Anything else of an agent; it tells when that joined."""
+    CALLER_LEFT = auto()
+    ROOM_FINISHED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def _step(kind: str | None, event: str, track: str | None) -> Step:
     match kind, event:
         case "sip", "participant_joined":
             return Step.CALLER_JOINED
+        case "sip", "participant_left" | "participant_connection_aborted":
+            return Step.CALLER_LEFT
         case "agent", "job_started":
             return Step.JOB_STARTED
         case "agent", "participant_joined":
@@ -105,4 +109,6 @@ def _step(kind: str | None, event: str, track: str | None) -> Step:
             return Step.AGENT_ELSE
         case _, "participant_joined":
             return Step.SOMEBODY_JOINED
+        case _, "room_finished":
+            return Step.ROOM_FINISHED
     return Step.NONE

@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.dose import Dose
+from analysis.leaks import Left
+from analysis.steps import CapacityPlan, judged_steps, of_step
+from capacity.step import Step
 
 FORMAT = 1
 
@@ -72,8 +75,9 @@ class Run:
 
     `calls` has one row a call attempt (see `analysis.calls`), `faults` one a mistreated set-up,
     `fault_switches` one each time an arm's faults were exchanged while calls were up, `health` one a tester
-    process and second, `loop_lag` one a worker and second; `doses` has one entry a run. `unreadable` counts
-    the lines of each other file that were left out, by its name.
+    process and second, `loop_lag` one a worker and second; `doses` has one entry a run, `searches` one where
+    it was a capacity run, whose `steps` were all finished. `unreadable` counts the lines of each other file
+    that were left out, by its name.
     """
 
     run_ids: tuple[str, ...]
@@ -111,6 +115,9 @@ class Run:
     fault_switches: pd.DataFrame
     health: pd.DataFrame
     loop_lag: pd.DataFrame
+    searches: tuple[CapacityPlan, ...] = ()
+    steps: tuple[Step, ...] = ()
+    left: Left | None = None  # in rooms, where these were observed
 
     def __getstate__(self) -> dict[str, object]:
         """All but what can be worked out again."""
@@ -119,6 +126,11 @@ class Run:
     def arm(self, name: str) -> Arm:
         """The arm of that name."""
         return next(arm for arm in self.arms if arm.name == name)
+
+    @property
+    def capacity(self) -> CapacityPlan | None:
+        """The search that it was, the last of several side by side; None for a run at one given load."""
+        return self.searches[-1] if self.searches else None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -148,8 +160,12 @@ class Run:
         return self.observe != "off"
 
     def attempts(self) -> pd.DataFrame:
-        """Every call that was due, but warm-up and what rang when the run was cut."""
-        return _rows(self.calls, ~self.calls["warm_up"] & ~self.calls["interrupted"])
+        """Every call that was due, but warm-up and what rang when the run was cut.
+
+        Of a capacity run those of the last confirming hold alone, for all else on the way to it is at loads
+        that were only tried.
+        """
+        return _rows(self._judged, ~self._judged["warm_up"] & ~self._judged["interrupted"])
 
     def counted(self) -> pd.DataFrame:
         """The attempts that say something about the system: the tester's own failures left out."""
@@ -157,9 +173,16 @@ class Run:
 
     @cached_property
     def _counted(self) -> pd.DataFrame:
-        calls = self.calls
+        calls = self._judged
         counts = ~calls["warm_up"] & ~calls["interrupted"] & (calls["outcome"] != "tester_failed")
         return _rows(calls, counts)
+
+    @cached_property
+    def _judged(self) -> pd.DataFrame:
+        if not self.searches:
+            return self.calls
+        held = [of_step(self.calls, step).index for step in judged_steps(self.steps)]
+        return self.calls[self.calls.index.isin(np.concatenate(held) if held else [])]
 
 
 def _rows(calls: pd.DataFrame, kept: pd.Series) -> pd.DataFrame:

@@ -16,9 +16,12 @@ from analysis.room_events import ROOM_EVENT, RoomEvent, Step, room_events
         ("agent", "participant_left", None, Step.AGENT_LEFT),
         ("agent", "participant_connection_aborted", None, Step.AGENT_LEFT),
         ("standard", "participant_joined", None, Step.SOMEBODY_JOINED),
+        ("sip", "participant_left", None, Step.CALLER_LEFT),
+        ("sip", "participant_connection_aborted", None, Step.CALLER_LEFT),
+        (None, "room_finished", None, Step.ROOM_FINISHED),
     ],
 )
-def test_an_event_is_a_step_of_a_call(kind: str, event: str, track: str | None, step: Step) -> None:
+def test_an_event_is_a_step_of_a_call(kind: str | None, event: str, track: str | None, step: Step) -> None:
     """By who did what; of tracks only the agent's voice counts as its publishing."""
     read = room_events([[RoomEvent("r", event, 1.0, kind=kind, track=track)]])
     assert read.table["step"].tolist() == [step]
