@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.causes import causes
-from analysis.gates import agent_connect
 from analysis.intervals import QUANTILES, Estimate, Values, mean, percentiles, share
+from analysis.metric import agent_connect
 from analysis.retransmissions import MOST
 from analysis.survival import rmst
 

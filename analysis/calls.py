@@ -68,6 +68,7 @@ def _with_durations(calls: pd.DataFrame, tau_s: float) -> pd.DataFrame:
     calls["post_dial_delay_s"] = rang_at - calls["invite_s"]
     calls["ring_to_answer_s"] = ring.where(in_time, np.inf).where(counts)
     measured_audio = calls["silent"].notna()
+    calls["setup_s"] = (calls["answered_s"] - calls["invite_s"]).where(in_time, np.inf).where(counts)
     greeting = calls["first_audio_s"] - calls["answered_s"]
     calls["greeting_s"] = greeting.where(calls["first_audio_s"].notna(), np.inf).where(
         in_time & measured_audio

@@ -7,7 +7,7 @@ from analysis.clocks import Clocks
 from analysis.compare import FEWEST_BLOCKS, Comparison
 from analysis.delivery import Delivered
 from analysis.emodel import is_known
-from analysis.gates import CATALOGUE, Gate, Verdict
+from analysis.gates import Gate, Verdict
 from analysis.prediction import Prediction
 from analysis.run import Run
 from analysis.wording import count, number
@@ -100,7 +100,7 @@ def _of_the_tester(run: Run) -> list[str]:
 
 def _of_the_size(gates: Sequence[Gate], comparisons: Sequence[Comparison]) -> list[str]:
     short = [
-        f"{CATALOGUE[gate.name].label} (n = {gate.n}, {gate.n_needed} needed)"
+        f"{gate.title} (n = {gate.n}, {gate.n_needed} needed)"
         for gate in gates
         if gate.verdict is Verdict.UNDECIDED and gate.n_needed is not None and gate.n < gate.n_needed
     ]

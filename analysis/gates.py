@@ -1,27 +1,26 @@
 """The gates of a release: what is asked of the candidate, whether the run shows it, and what size would."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
 import pandas as pd
 
-from analysis.errors import UnknownGateError
-from analysis.intervals import (
-    CONFIDENCE,
-    Values,
-    envelope,
-    mean_bounds,
-    percentile_bounds,
-    percentile_calls_needed,
-    quantile,
-    share_bounds,
-    share_calls_needed,
-)
+from analysis.gate_name import GateName, read
+from analysis.metric import Bounds
 
-TAIL = 1 - CONFIDENCE
+DEFAULTS: Mapping[str, float] = {
+    "not_answered": 0.02,
+    "ring_to_answer_p95_s": 3.0,
+    "rmst_s": 3.0,
+    "agent_connect_p95_s": 2.0,
+    "post_dial_delay_p95_s": 1.0,
+    "greeting_p95_s": 1.5,
+    "mos_p5": 3.6,
+    "rtp_loss_p95": 0.01,
+    "rtp_jitter_p95_ms": 30.0,
+}
 
 
 class Verdict(StrEnum):
@@ -38,25 +37,11 @@ class Verdict(StrEnum):
         return {"passed": 0, "failed": 3, "undecided": 5, "not_valid": 4}[self]
 
 
-class GateName(StrEnum):
-    """The gates there are, as options and files name them."""
-
-    NOT_ANSWERED = "not_answered"
-    RING_TO_ANSWER = "ring_to_answer_p95_s"
-    RMST = "rmst_s"
-    AGENT_CONNECT = "agent_connect_p95_s"
-    POST_DIAL_DELAY = "post_dial_delay_p95_s"
-    GREETING = "greeting_p95_s"
-    MOS = "mos_p5"
-    RTP_LOSS = "rtp_loss_p95"
-    RTP_JITTER = "rtp_jitter_p95_ms"
-
-
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One gate's reading; `bound` is the one-sided 95 % bound that decided (or could not)."""
+    """One gate's reading between one-sided 95 % bounds; `bound` is the one that decided, or could not."""
 
-    name: GateName
+    name: str
     arm: str
     limit: float
     value: float | None
@@ -64,181 +49,97 @@ class Gate:
     n: int
     n_needed: int | None
     verdict: Verdict
+    low: float | None = None
+    high: float | None = None
 
+    @property
+    def read(self) -> GateName:
+        """What it is on."""
+        return read(self.name)
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """A point estimate between one-sided bounds; infinite where the sample gives none."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-Measure = Callable[[pd.DataFrame, float], Bounds | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A gate in words, its default limit, how it is measured, and the calls it needs when all are clean."""
-
-    label: str
-    limit: float
-    unit: str
-    measure: Measure
-    needed: Callable[[float, float], int | None]
-    at_least: bool = False
-
-
-def _column(calls: pd.DataFrame, name: str) -> Values:
-    return calls[name].dropna().to_numpy(dtype="float64")
-
-
-def _not_answered(calls: pd.DataFrame, tau_s: float) -> Bounds | None:
-    missed, n = int((~calls["answered"]).sum()), len(calls)
-    if n == 0:
-        return None
-    return Bounds(missed / n, *share_bounds(missed, n, TAIL), n)
-
-
-def _rmst(calls: pd.DataFrame, tau_s: float) -> Bounds | None:
-    waits = np.minimum(_column(calls, "ring_to_answer_s"), tau_s)
-    if waits.size == 0:
-        return None
-    return Bounds(float(waits.mean()), *mean_bounds(waits, tau_s, TAIL), waits.size)
-
-
-def _percentile(values: Values, q: float, errors: Values | float = 0.0) -> Bounds | None:
-    if values.size == 0:
-        return None
-    earliest, latest = envelope(values, errors)
-    low, high = percentile_bounds(earliest, q, TAIL)[0], percentile_bounds(latest, q, TAIL)[1]
-    return Bounds(quantile(np.sort(values), q), low, high, values.size)
-
-
-def _percentile_of(column: str, q: float = 0.95) -> Measure:
-    def measure(calls: pd.DataFrame, tau_s: float) -> Bounds | None:
-        return _percentile(_column(calls, column), q)
-
-    return measure
-
-
-def _agent_connect(calls: pd.DataFrame, tau_s: float) -> Bounds | None:
-    values, errors, _ = agent_connect(calls)
-    return _percentile(values, 0.95, errors)
-
-
-def agent_connect(calls: pd.DataFrame) -> tuple[Values, Values, float]:
-    """Agent connect latencies, infinite where the caller gave up first; their errors; the shortest such wait.
-
-    A latency is known as well as rooms were looked at. Beyond the shortest wait of those who gave up nothing
-    is known: a percentile there is "> x".
-    """
-    given_up = _column(calls, "agent_connect_at_least_s")
-    known = calls.loc[calls["agent_connect_s"].notna(), ["agent_connect_s", "room_error_s"]]
-    reach = float(given_up.min()) if given_up.size else math.inf
-    values = np.concatenate([known["agent_connect_s"].to_numpy(), np.full(given_up.size, np.inf)])
-    return values, np.concatenate([known["room_error_s"].to_numpy(), np.zeros(given_up.size)]), reach
-
-
-def _p95_needed(limit: float, tau_s: float) -> int:
-    return percentile_calls_needed(0.95)
-
-
-def _share_needed(limit: float, tau_s: float) -> int | None:
-    return share_calls_needed(limit) if 0 < limit < 1 else None
-
-
-def _rmst_needed(limit: float, tau_s: float) -> int | None:
-    return share_calls_needed(limit / tau_s) if 0 < limit < tau_s else None
-
-
-CATALOGUE: Mapping[GateName, Definition] = {
-    GateName.NOT_ANSWERED: Definition("not answered", 0.02, "share", _not_answered, _share_needed),
-    GateName.RING_TO_ANSWER: Definition(
-        "ring-to-answer p95", 3.0, "s", _percentile_of("ring_to_answer_s"), _p95_needed
-    ),
-    GateName.RMST: Definition("mean ring within τ", 3.0, "s", _rmst, _rmst_needed),
-    GateName.AGENT_CONNECT: Definition("agent connect latency p95", 2.0, "s", _agent_connect, _p95_needed),
-    GateName.POST_DIAL_DELAY: Definition(
-        "post-dial delay p95", 1.0, "s", _percentile_of("post_dial_delay_s"), _p95_needed
-    ),
-    GateName.GREETING: Definition(
-        "greeting latency p95", 1.5, "s", _percentile_of("greeting_s"), _p95_needed
-    ),
-    GateName.MOS: Definition(
-        "MOS p5", 3.6, "MOS", _percentile_of("rtp_mos", 0.05), _p95_needed, at_least=True
-    ),
-    GateName.RTP_LOSS: Definition("RTP loss p95", 0.01, "share", _percentile_of("rtp_loss"), _p95_needed),
-    GateName.RTP_JITTER: Definition(
-        "RTP jitter p95", 30.0, "ms", _percentile_of("rtp_jitter_ms"), _p95_needed
-    ),
-}
+    @property
+    def title(self) -> str:
+        """What it is on, in words, with the arm where that was asked for."""
+        name = self.read
+        return name.label if name.arm is None else f"{name.label} of {name.arm}"
 
 
 def gates_of(limits: Mapping[str, float]) -> dict[GateName, float]:
-    """The gates asked for, by name; the whole catalogue at its default limits where none is.
+    """The gates asked for; those of the documentation at their default limits where none is.
 
     Raises:
-        UnknownGateError: a name is not in the catalogue.
+        UnknownGateError: there is no gate of a name.
     """
-    if not limits:
-        return {name: definition.limit for name, definition in CATALOGUE.items()}
-    return {_gate_name(name): limit for name, limit in limits.items()}
+    return {read(name): limit for name, limit in (limits or DEFAULTS).items()}
 
 
-def _gate_name(name: str) -> GateName:
-    try:
-        return GateName(name.strip().lower().replace("-", "_").replace(" ", "_"))
-    except ValueError as error:
-        known = ", ".join(GateName)
-        raise UnknownGateError(f"There is no gate named {name!r}; there are {known}.") from error
-
-
-def out_of_reach(limits: Mapping[str, float], *, calls: int, tau_s: float) -> list[tuple[str, int]]:
+def out_of_reach(
+    limits: Mapping[str, float], *, calls: int, tau_s: float, profiles: int = 1
+) -> list[tuple[str, int]]:
     """The gates that `calls` calls of an arm cannot pass, even if all are clean, and the calls that could.
 
+    Under each of several networks are as many of the calls as under any other.
+
     Raises:
-        UnknownGateError: a name is not in the catalogue.
+        UnknownGateError: there is no gate of a name.
     """
-    needs = [
-        (f"{CATALOGUE[name].label} {'≥' if CATALOGUE[name].at_least else '≤'} {limit:g}", needed)
-        for name, limit in gates_of(limits).items()
-        if (needed := CATALOGUE[name].needed(limit, tau_s)) is not None
-    ]
-    return [(label, needed) for label, needed in needs if needed > calls]
+    found = []
+    for name, limit in gates_of(limits).items():
+        needed = name.calls_needed(limit, tau_s)
+        share = 1 if name.profile is None else profiles
+        if needed is not None and needed * share > calls:
+            found.append((f"{name.label} {name.sign} {limit:g}", needed * share))
+    return found
 
 
 def judge(
-    calls: pd.DataFrame, arm: str, limits: Mapping[str, float], *, tau_s: float
+    calls: pd.DataFrame,
+    candidate: str,
+    limits: Mapping[str, float],
+    *,
+    tau_s: float,
+    profile: str | None = None,
+    known: Mapping[str, Bounds] | None = None,
 ) -> tuple[list[Gate], list[str]]:
-    """Judge one arm's counted calls; also the labels of default gates left out for want of a measurement.
+    """Judge counted calls, the candidate's where a gate names no arm; and what went unmeasured.
 
-    A gate asked for by name and not measured is undecided.
+    A gate asked for by name and not measured is undecided; of the default ones the labels are returned.
+
+    Args:
+        calls: counted calls (`Run.counted`), of all arms.
+        candidate: the arm that is to be released.
+        limits: by gate's name; the defaults where there is none.
+        tau_s: the ring timeout.
+        profile: judge the calls under this network alone, by the gates that they can be held to.
+        known: figures of gates that do not come from these calls, by name.
     """
     judged, unmeasured = [], []
-    own = calls[calls["arm"] == arm]
+    # Where runs stand side by side, an arm is that of the candidate's own run.
+    _, at, run_id = candidate.partition("@")
+    if profile is not None:
+        calls = calls[calls["profile"] == profile]
     for name, limit in gates_of(limits).items():
-        definition = CATALOGUE[name]
-        bounds = definition.measure(own, tau_s)
+        if profile is not None and (name.profile not in (None, profile) or name.metric.measure is None):
+            continue
+        arm = candidate if name.arm is None else f"{name.arm}{at}{run_id}"
+        own = calls[calls["arm"] == arm]
+        bounds = (known or {}).get(str(name)) or name.measure(own, tau_s)
         # Nothing answered means that nothing could be measured: that is not the same as not having looked.
         if bounds is None and not limits and own["answered"].any():
-            unmeasured.append(definition.label)
+            unmeasured.append(name.label)
             continue
-        judged.append(_judge(name, arm, limit, bounds, tau_s))
+        judged.append(decide(name, arm, limit, bounds, name.calls_needed(limit, tau_s)))
     return judged, unmeasured
 
 
-def _judge(name: GateName, arm: str, limit: float, bounds: Bounds | None, tau_s: float) -> Gate:
-    definition = CATALOGUE[name]
-    needed = definition.needed(limit, tau_s)
+def decide(name: GateName, arm: str, limit: float, bounds: Bounds | None, needed: int | None = None) -> Gate:
+    """Hold a figure to its limit: kept where the bound that could break it keeps it."""
     if bounds is None:
-        return Gate(name, arm, limit, None, None, 0, needed, Verdict.UNDECIDED)
-    good, bad = (bounds.low, bounds.high) if definition.at_least else (bounds.high, bounds.low)
+        return Gate(str(name), arm, limit, None, None, 0, needed, Verdict.UNDECIDED)
+    good, bad = (bounds.low, bounds.high) if name.at_least else (bounds.high, bounds.low)
 
     def within(bound: float) -> bool:
-        return bound >= limit if definition.at_least else bound <= limit
+        return bound >= limit if name.at_least else bound <= limit
 
     if within(good):
         verdict, bound = Verdict.PASSED, good
@@ -246,8 +147,12 @@ def _judge(name: GateName, arm: str, limit: float, bounds: Bounds | None, tau_s:
         verdict, bound = Verdict.FAILED, bad
     else:
         verdict, bound = Verdict.UNDECIDED, good
-    return Gate(name, arm, limit, _finite(bounds.value), _finite(bound), bounds.n, needed, verdict)
+    return Gate(
+        str(name), arm, limit, finite(bounds.value), finite(bound), bounds.n, needed, verdict,
+        finite(bounds.low), finite(bounds.high),
+    )  # fmt: skip
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The number, or None where it is none or has no end."""
     return value if math.isfinite(value) else None

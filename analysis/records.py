@@ -74,12 +74,13 @@ class Record(msgspec.Struct, gc=False):
     ended_by: str | None = None
     worker: str | None = None
     error: str | None = None
+    response_s: tuple[float, ...] = ()
     rtp: Rtp | None = None
 
 
 _OWN = ("call_id", "sip_call_id")
 _SHARED = ("arm", "number", "profile", "outcome", "sip_reason", "ended_by", "worker", "error")
-_TIMES = tuple(name for name in Record.__struct_fields__ if name.endswith("_s"))
+_TIMES = tuple(name for name in Record.__struct_fields__ if name.endswith("_s") and name != "response_s")
 _NO_RTP = Rtp()
 RECORD = msgspec.json.Decoder(Record)
 _frame = msgspec.json.Decoder(Header), msgspec.json.Decoder(Closing), msgspec.json.Decoder(Format)
@@ -116,6 +117,8 @@ def _table(records: Sequence[Record], texts: dict[str | None, str | None]) -> pd
     parts.append(
         pd.DataFrame(
             {
+                # The slowest of a call: one value a call, as with everything that is judged.
+                "response_s": [max(record.response_s, default=np.nan) for record in records],
                 "silent": np.array([record.silent for record in records], dtype=object),
                 "block": np.array([record.block for record in records], dtype="int64"),
                 "warm_up": np.array([record.warm_up for record in records], dtype=bool),

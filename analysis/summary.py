@@ -117,7 +117,7 @@ def _comparisons(run: Run) -> list[Comparison]:
 def _gates(run: Run, label: str) -> tuple[Gate, ...]:
     """The candidate's gates under one network."""
     counted = run.counted()
-    judged, _ = judge(counted[counted["profile"] == label], run.candidate, run.limits, tau_s=run.tau_s)
+    judged, _ = judge(counted, run.candidate, run.limits, tau_s=run.tau_s, profile=label)
     return tuple(judged)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from analysis.compare import ALPHA, Comparison, Effect
-from analysis.gates import CATALOGUE, Gate, GateName, Verdict
+from analysis.gate_name import read
+from analysis.gates import Gate, Verdict
 from analysis.validity import Check
 from analysis.wording import count, listed, number, p_value, quantity
 
@@ -32,9 +33,9 @@ def sentence(
     return " ".join([said, *apart[:1]])
 
 
-def gates_apart(networks: Mapping[str, Sequence[Gate]]) -> dict[GateName, dict[Verdict, list[str]]]:
+def gates_apart(networks: Mapping[str, Sequence[Gate]]) -> dict[str, dict[Verdict, list[str]]]:
     """The gates that are broken under some networks and not under others, with the networks by verdict."""
-    by_gate: dict[GateName, dict[Verdict, list[str]]] = {}
+    by_gate: dict[str, dict[Verdict, list[str]]] = {}
     for label, gates in networks.items():
         for gate in gates:
             by_gate.setdefault(gate.name, {}).setdefault(gate.verdict, []).append(label)
@@ -45,7 +46,7 @@ def networks_apart(networks: Mapping[str, Sequence[Gate]]) -> list[str]:
     """The same, each gate in a sentence."""
     words = {Verdict.FAILED: "broken", Verdict.PASSED: "kept", Verdict.UNDECIDED: "not decided"}
     return [
-        f"By network the gate on {CATALOGUE[name].label} is "
+        f"By network the gate on {read(name).label} is "
         + listed(
             [f"{word} under {listed(found[verdict])}" for verdict, word in words.items() if verdict in found]
         )
@@ -78,16 +79,14 @@ def _sentence(verdict: Verdict, candidate: str, gates: Sequence[Gate], validity:
 
 def reading(gate: Gate) -> str:
     """One gate in words: its value, how sure, and what is allowed."""
-    definition = CATALOGUE[gate.name]
-    value = "no end seen" if gate.value is None else quantity(gate.value, definition.unit)
+    name = gate.read
+    value = "no end seen" if gate.value is None else quantity(gate.value, name.unit)
     if gate.n == 0:
         value = "not measured"
-    side = "at least" if (gate.verdict is Verdict.FAILED) != definition.at_least else "at most"
-    allowed = f"{'≥' if definition.at_least else '≤'} {quantity(gate.limit, definition.unit)} allowed"
-    sure = (
-        "" if gate.bound is None else f", {side} {quantity(gate.bound, definition.unit)} with 95 % confidence"
-    )
-    return f"{definition.label} {value}{sure}, {allowed}, n = {gate.n}"
+    side = "at least" if (gate.verdict is Verdict.FAILED) != name.at_least else "at most"
+    allowed = f"{name.sign} {quantity(gate.limit, name.unit)} allowed"
+    sure = "" if gate.bound is None else f", {side} {quantity(gate.bound, name.unit)} with 95 % confidence"
+    return f"{gate.title} {value}{sure}, {allowed}, n = {gate.n}"
 
 
 def comparison_sentence(comparison: Comparison, tau_s: float) -> str:
@@ -135,7 +134,7 @@ def _open(gates: Sequence[Gate]) -> str:
     undecided = [gate for gate in gates if gate.verdict is Verdict.UNDECIDED]
     if not undecided:
         return "no gate could be judged."
-    names = ", ".join(CATALOGUE[gate.name].label for gate in undecided)
+    names = ", ".join(gate.title for gate in undecided)
     needed = [gate.n_needed for gate in undecided if gate.n_needed is not None]
     short = [gate for gate in undecided if gate.n_needed is not None and gate.n < gate.n_needed]
     n = max(gate.n for gate in undecided)

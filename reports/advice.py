@@ -2,7 +2,7 @@
 
 from analysis.arms import ArmSummary
 from analysis.causes import Cause
-from analysis.gates import CATALOGUE, Gate, Verdict
+from analysis.gates import Gate, Verdict
 from analysis.run import Run
 from analysis.summary import Summary
 from analysis.verdict import comparison_sentence, gates_apart, networks_apart
@@ -121,6 +121,6 @@ def _more_calls(run: Run, gates: tuple[Gate, ...]) -> list[str]:
     if not short:
         return ["Repeat the run with two or three times the calls: the gates lie close to what was measured."]
     needed = max(gate.n_needed or 0 for gate in short)
-    names = ", ".join(CATALOGUE[gate.name].label for gate in short)
+    names = ", ".join(gate.title for gate in short)
     total = needed * len(run.arms)
     return [f"Run again with --calls {total} ({needed} an arm) or more: {names} cannot be decided by fewer."]

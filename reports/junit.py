@@ -2,7 +2,7 @@
 
 import xml.etree.ElementTree as ET
 
-from analysis.gates import CATALOGUE, Verdict
+from analysis.gates import Verdict
 from analysis.summary import Summary
 from analysis.verdict import reading
 from analysis.wording import number
@@ -20,7 +20,7 @@ def junit(summary: Summary) -> str:
         ],
     )
     _suite(root, "gates", [
-        (f"{gate.arm}: {CATALOGUE[gate.name].label}", _tag(gate.verdict), reading(gate)) for gate in
+        (f"{gate.arm}: {gate.read.label}", _tag(gate.verdict), reading(gate)) for gate in
     summary.gates ])  # fmt: skip
     ET.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'

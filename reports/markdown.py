@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from analysis.gates import CATALOGUE
 from analysis.intervals import Estimate
 from analysis.proof import place
 from analysis.run import Run
@@ -133,7 +132,7 @@ def _dose(summary: Summary) -> list[str]:
 
 def _gates(summary: Summary) -> str:
     rows = ["| gate | verdict | reading |", "|---|---|---|"]
-    rows += [f"| {CATALOGUE[gate.name].label} | {gate.verdict} | {reading(gate)} |" for gate in summary.gates]
+    rows += [f"| {gate.title} | {gate.verdict} | {reading(gate)} |" for gate in summary.gates]
     return "\n".join(rows)
 
 

@@ -13,7 +13,6 @@ from analysis.arms import OUTCOMES
 from analysis.causes import Cause
 from analysis.compare import Effect
 from analysis.exhibit import Exhibit
-from analysis.gates import CATALOGUE
 from analysis.intervals import Estimate
 from analysis.verdict import comparison_sentence
 
@@ -70,7 +69,6 @@ def _macros() -> object:
         "words": lambda text: str(text).replace("_", " "),
     }
     environment.globals |= {
-        "gate_definitions": CATALOGUE,
         "comparison_sentence": comparison_sentence,
         "causes_of": lambda summary: _seen(Cause, (arm.causes for arm in summary.arms.values())),
         "outcomes_of": lambda summary: _seen(OUTCOMES, (arm.outcomes for arm in summary.arms.values())),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from analysis.gates import Gate, GateName, Verdict
+from analysis.gates import Gate, Verdict
 from analysis.run import Run
 from analysis.summary import summarise
 from analysis.validity import Check
@@ -15,7 +15,7 @@ def _gate(verdict: Verdict, n: int = 30, needed: int | None = 149) -> Gate:
     return Gate(NAME, "bounded", 0.02, 0.0, 0.095, n, needed, verdict)
 
 
-NAME = GateName.NOT_ANSWERED
+NAME = "not_answered"
 GOOD = Check("calls made in every arm", ok=True, value=30, limit=1, remedy="Call more.")
 BAD = Check("dropped dials", ok=False, value=0.1, limit=0.005, remedy="Lower the rate.")
 
