@@ -1,11 +1,11 @@
-"""What the caller's side says of itself on the command line: `python -m sip options`."""
+"""SIP from the command line: `python -m sip options` says what a run can be given, `answer` answers calls."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from sip import options
+from sip import answering_options, options
 
 
 class _Shown(argparse.ArgumentParser):
@@ -25,12 +25,16 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "options", help="show the options of locustfiles/calls.py, which Locust's own --help does not"
     )
+    answer = commands.add_parser("answer", help="answer calls as a trunk of known capacity does")
+    answering_options.declare(answer)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did what was asked, 2 for a wrong command line."""
-    parser().parse_args(arguments)
+    given = parser().parse_args(arguments)
+    if given.command == "answer":
+        return answering_options.run(given)
     shown = _Shown(
         prog="locust -f locustfiles/calls.py",
         usage="%(prog)s [--headless] [-t TIME] [OPTION …]",

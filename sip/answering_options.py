@@ -1,0 +1,127 @@
+"""The command line of `python -m sip answer`."""
+
+import argparse
+import ipaddress
+import json
+import math
+import sys
+
+from sip.answering_sockets import AnsweringSockets
+from sip.errors import TrunkError, UsageError
+from sip.manner import Manner, Service
+
+_MOST_CALLS = 1_000_000
+_MOST_SECONDS = 86_400.0
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument(
+        "--listen",
+        metavar="ADDRESS:PORT",
+        default="127.0.0.1:0",
+        help="where calls come in, over UDP and TCP; port 0 is any that is free (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--ring",
+        type=float,
+        metavar="S",
+        default=0.1,
+        help="seconds that it takes to set a call up (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--service",
+        choices=[*Service],
+        default=Service.CONSTANT,
+        help="how these seconds are spread around that mean (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--at-once",
+        type=int,
+        metavar="N",
+        help="calls set up at a time, the others ringing in a queue: N / S calls a second are what it takes "
+        "(default: all)",
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="calls up at once, others get 503 (default: no limit)"
+    )
+    parser.add_argument(
+        "--busy-share",
+        type=float,
+        metavar="SHARE",
+        default=0.0,
+        help="of the calls get 486 instead of an answer, drawn at random (default: %(default)g)",
+    )
+    parser.add_argument("--status", type=int, metavar="CODE", help="refuse every call with this status")
+    parser.add_argument("--silent", action="store_true", help="never ring: 100 is all that a caller gets")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of what is drawn at random (default: %(default)d)"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="say on standard output, in JSON, where it answers; end with standard input",
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """Answer calls until told to end; 0 then, 1 where nothing can listen there, 2 for a wrong option."""
+    try:
+        manner = read(given)
+        host, port = _address(given.listen)
+        with AnsweringSockets(manner, host, port) as answering:
+            uri = f"sip:{host}:{answering.port}"
+            if given.json:
+                print(json.dumps({"ready": True, "uri": uri}), flush=True)
+            else:
+                print(f"Calls to {uri} are answered, over UDP and TCP; Ctrl-C ends it.", flush=True)
+            answering.serve(until_end_of=sys.stdin.fileno() if given.json else None)
+    except (UsageError, TrunkError) as error:
+        if given.json:
+            print(json.dumps({"ready": False, "error": str(error)}), flush=True)
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def read(given: argparse.Namespace) -> Manner:
+    """Check what was given; raises UsageError with the option's name, its value and what would do."""
+    _within("--ring", given.ring, 0.0, _MOST_SECONDS)
+    _within("--busy-share", given.busy_share, 0.0, 1.0)
+    if given.at_once is not None:
+        _within("--at-once", given.at_once, 1, _MOST_CALLS)
+    if given.limit is not None:
+        _within("--limit", given.limit, 0, _MOST_CALLS)
+    if given.status is not None:
+        _within("--status", given.status, 300, 699)
+    if given.silent and given.status is not None:
+        raise UsageError("--status", given.status, "--silent answers nothing: leave one of them out")
+    return Manner(
+        ring_s=given.ring,
+        service=Service(given.service),
+        at_once=given.at_once,
+        limit=given.limit,
+        busy_share=given.busy_share,
+        status=given.status,
+        silent=given.silent,
+        seed=given.seed,
+    )
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, colon, port = listen.rpartition(":")
+    remedy = "give an IPv4 address of this machine and a port, such as 127.0.0.1:5060"
+    try:
+        address = ipaddress.IPv4Address(host)
+    except ValueError:
+        raise UsageError("--listen", listen, remedy) from None
+    if address.is_unspecified:  # callers are told where to go on, and there it is not
+        raise UsageError("--listen", listen, remedy)
+    if not (colon and port.isascii() and port.isdecimal() and len(port) < 6 and int(port) < 65_536):
+        raise UsageError("--listen", listen, remedy)
+    return str(address), int(port)
+
+
+def _within(option: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise UsageError(option, value, f"give a number from {low:g} to {high:g}")

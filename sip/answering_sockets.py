@@ -1,0 +1,198 @@
+"""An answering side on sockets of this machine: UDP and TCP on one port, one loop."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from sip.answering import AnsweringSide, Local, Packet, Peer
+from sip.errors import TrunkError
+from sip.manner import Manner
+from sip.stream import FramingError, MessageStream
+
+_PACKET_BYTES = 65_536
+_PACKETS_A_TURN = 64  # then timers and connections have their turn
+_BACKLOG = 512
+_BUFFER_BYTES = 1 << 22  # as much of a burst as the kernel lets us keep
+_PORT_TRIES = 20
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Connection:
+    """A caller's TCP connection, with what has come of its next message and what it has not taken yet."""
+
+    __slots__ = ("peer", "received", "socket", "unsent")
+
+    def __init__(self, accepted: socket.socket, peer: Peer) -> None:
+        self.socket = accepted
+        self.peer = peer
+        self.received = MessageStream()
+        self.unsent = b""
+
+
+class AnsweringSockets:
+    """Calls to `host` and `port`, any free one where that is 0, are answered while `serve` runs.
+
+    Raises:
+        TrunkError: The address or the port cannot be had.
+    """
+
+    def __init__(self, manner: Manner, host: str, port: int) -> None:
+        with contextlib.ExitStack() as opened:
+            try:
+                self._udp, self._listener = _one_port(host, port)
+                opened.enter_context(self._udp)
+                opened.enter_context(self._listener)
+                # Nobody reads it: the kernel drops what it has no room for.
+                media = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                media.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+                media.bind((host, 0))
+            except OSError as error:
+                raise TrunkError(
+                    f"nothing can listen on {host}:{port}: {error.strerror}; --listen takes an address of "
+                    "this machine and a free port, 0 for any"
+                ) from error
+            self._epoll = opened.enter_context(select.epoll())
+            self._opened = opened.pop_all()
+        self.port: int = self._udp.getsockname()[1]
+        local = Local(host, self.port, media.getsockname()[1])
+        self._side = AnsweringSide(manner, local, secret=os.urandom(16))
+        self._connections: dict[int, _Connection] = {}
+        for one in (self._udp, self._listener):
+            one.setblocking(False)
+            self._epoll.register(one, select.EPOLLIN)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for connection in self._connections.values():
+            connection.socket.close()
+        self._opened.close()
+
+    def serve(self, *, until_end_of: int | None = None) -> None:
+        """Answer until a signal says to end, or until the descriptor `until_end_of` has come to its end."""
+        with _signals() as told:
+            self._epoll.register(told, select.EPOLLIN)
+            if until_end_of is not None:
+                try:
+                    self._epoll.register(until_end_of, select.EPOLLIN)
+                except PermissionError:  # a file or /dev/null: nobody holds its other end
+                    return
+            while True:
+                next_s = self._side.next_s
+                wait_s = None if next_s is None else max(0.0, next_s - time.monotonic())
+                for descriptor, mask in self._epoll.poll(wait_s):
+                    if descriptor == self._udp.fileno():
+                        self._receive_packets()
+                    elif descriptor == self._listener.fileno():
+                        self._accept()
+                    elif descriptor == told:
+                        return
+                    elif descriptor == until_end_of:
+                        if not os.read(descriptor, _PACKET_BYTES):
+                            return
+                    else:
+                        self._serve_connection(self._connections[descriptor], mask)
+                self._send(self._side.run(time.monotonic()))
+
+    def _receive_packets(self) -> None:
+        for _ in range(_PACKETS_A_TURN):
+            try:
+                data, (host, port) = self._udp.recvfrom(_PACKET_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:  # an earlier response came to a closed port
+                continue
+            self._send(self._side.receive(data, Peer(host, port), time.monotonic()))
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # gone again, or no descriptor is left for it
+            accepted, (host, port) = self._listener.accept()
+            accepted.setblocking(False)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            descriptor = accepted.fileno()
+            self._connections[descriptor] = _Connection(accepted, Peer(host, port, descriptor))
+            self._epoll.register(descriptor, select.EPOLLIN)
+
+    def _serve_connection(self, connection: _Connection, mask: int) -> None:
+        try:
+            if mask & select.EPOLLOUT:
+                self._write(connection, b"")
+            if mask & ~select.EPOLLOUT:
+                self._read(connection)
+        except (OSError, FramingError):
+            self._drop(connection)
+
+    def _read(self, connection: _Connection) -> None:
+        chunk = connection.socket.recv(_PACKET_BYTES)
+        if not chunk:
+            raise ConnectionResetError
+        for data in connection.received.feed(chunk):
+            self._send(self._side.receive(data, connection.peer, time.monotonic()))
+
+    def _write(self, connection: _Connection, data: bytes) -> None:
+        connection.unsent += data
+        with contextlib.suppress(BlockingIOError):
+            connection.unsent = connection.unsent[connection.socket.send(connection.unsent) :]
+        waiting = select.EPOLLOUT if connection.unsent else 0
+        self._epoll.modify(connection.socket, select.EPOLLIN | waiting)
+
+    def _drop(self, connection: _Connection) -> None:
+        if self._connections.pop(connection.socket.fileno(), None) is not None:
+            connection.socket.close()
+
+    def _send(self, packets: list[Packet]) -> None:
+        for data, to in packets:
+            if to.connection is None:
+                with contextlib.suppress(OSError):  # it is sent again where it matters
+                    self._udp.sendto(data, (to.host, to.port))
+            elif (connection := self._connections.get(to.connection)) and connection.peer == to:
+                try:
+                    self._write(connection, data)
+                except OSError:
+                    self._drop(connection)
+
+
+def _one_port(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """A UDP and a listening TCP socket on one port; any that is free for both where it is 0."""
+    for attempt in range(_PORT_TRIES):
+        with contextlib.ExitStack() as opened:
+            udp = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+            udp.bind((host, port))
+            listener = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(udp.getsockname())
+            except OSError:
+                if port != 0 or attempt == _PORT_TRIES - 1:
+                    raise
+                continue
+            listener.listen(_BACKLOG)
+            opened.pop_all()
+            return udp, listener
+    raise AssertionError("the last attempt raises")
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[int]:
+    """A descriptor that can be read once a signal has said to end."""
+    told, tells = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    previous = signal.set_wakeup_fd(tells)
+    handlers = {number: signal.signal(number, lambda *_: None) for number in _ENDING}
+    try:
+        yield told
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(previous)
+        os.close(told)
+        os.close(tells)
