@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.run import Run
 from analysis.summary import Summary
 from reports.handover import read_runs
 from reports.junit import junit
 from reports.markdown import markdown
 from reports.page import NotebookError, render
+from reports.prometheus import exposition
+from reports.series import identity, series
 
 __all__ = ["NotebookError", "Report", "build"]
 
@@ -19,6 +22,7 @@ __all__ = ["NotebookError", "Report", "build"]
 class Report:
     """What was read, and the files that say so."""
 
+    run: Run
     summary: Summary
     paths: tuple[Path, ...]
 
@@ -49,11 +53,12 @@ def build(
         "summary.json": json.dumps(summary.document(), indent=1, allow_nan=False) + "\n",
         "summary.md": markdown(read.run, summary),
         "junit.xml": junit(summary),
+        "metrics.prom": exposition(identity(read.run, summary), series(read.run, summary)),
     }
     if html:
         chosen = notebook or ("comparison" if len(summary.arms) > 1 else "single")
         texts["report.html"] = render(chosen, read, _title(summary))
-    return Report(summary, tuple(_write(place / name, text) for name, text in texts.items()))
+    return Report(read.run, summary, tuple(_write(place / name, text) for name, text in texts.items()))
 
 
 def _place(folders: Sequence[Path], run_ids: Sequence[str]) -> Path:

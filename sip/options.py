@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from network.emulation import Executor
 from network.errors import ProfileError
 from network.spec import CLEAN, Choice, choose
-from sip import arms, gates
+from sip import arms, collector, gates
 from sip.arms import ArmChoice
 from sip.errors import UsageError
 from sip.plan import Arrivals
@@ -98,6 +98,11 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     },
     "seed": {"type": int, "help": "of arrivals, arms and faults (default: drawn, and recorded)"},
     "run-dir": {"metavar": "DIR", "default": "runs", "help": "where run folders go"},
+    "otlp": {
+        "metavar": "URL",
+        "help": "push the figures to an OpenTelemetry collector too, such as http://collector:4318; headers "
+        "that it asks for come from RINGTIME_OTLP_HEADERS=name=value,…",
+    },
     "no-report": {**_FLAG, "help": "write no HTML page; the verdict is there all the same"},
 }
 """The options of `locustfiles/calls.py` by name, with what argparse wants to know of them."""
@@ -137,6 +142,7 @@ class Options:
     gates: Mapping[str, float]
     seed: int
     run_dir: Path
+    otlp: str | None
     report: bool
     duration_s: float | None
 
@@ -239,6 +245,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         gates=gates.read(given.gates) if given.gates else {},
         seed=seed,
         run_dir=Path(given.run_dir),
+        otlp=collector.read(given.otlp) if given.otlp else None,
         report=not given.no_report,
         duration_s=_seconds(given.run_time),
     )

@@ -42,6 +42,7 @@ def test_the_report_is_one_page_that_needs_no_network(write_run: WriteRun) -> No
         "summary.json",
         "summary.md",
         "junit.xml",
+        "metrics.prom",
         "report.html",
     ]
     page = (folder / "report.html").read_bytes()
