@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.agents import AGENT_EVENT, agent_table
 from analysis.calls import call_table
+from analysis.conditions import conditions_of
 from analysis.dose import dose_of
 from analysis.errors import BrokenFileError, NewerFormatError, NotARunFolderError
 from analysis.health import Second, health_tables
@@ -170,6 +171,8 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
         trunk_version=settings["trunk"]["version"],
         observe=settings["observe"],
         limits={gate["name"]: gate["limit"] for gate in settings["gates"]},
+        conditions=conditions_of(settings),
+        baseline=tuple(settings.get("baseline") or ()),
         options=settings["options"],
         versions=settings["versions"],
         host=settings["host"],

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pandas as pd
 
+from analysis.conditions import differing
 from analysis.errors import UnlikeRunsError
 from analysis.run import Arm, Run
 
@@ -16,17 +17,17 @@ def side_by_side(runs: Sequence[Run]) -> Run:
     Calls of different runs share no block, so nothing across runs is randomised and no p is given.
 
     Raises:
-        UnlikeRunsError: the runs differ in what `likeness` lists, or one is named twice.
+        UnlikeRunsError: the runs differ in what must match (`analysis.conditions`), or one is named twice.
     """
     first, *others = runs
     if not others:
         return first
     for other in others:
-        differing = [key for key, value in likeness(first).items() if likeness(other)[key] != value]
-        if differing:
+        unlike = differing(first.conditions, other.conditions)
+        if unlike:
             raise UnlikeRunsError(
                 f"{first.run_ids[0]} and {other.run_ids[0]} must not be compared: they differ in "
-                f"{', '.join(differing)}. "
+                f"{', '.join(unlike)}. "
                 "Repeat one of them with the other's options."
             )
     if len({run.run_ids for run in runs}) < len(runs):
@@ -50,20 +51,6 @@ def side_by_side(runs: Sequence[Run]) -> Run:
         health=pd.concat([run.health for run in runs], ignore_index=True),
         loop_lag=pd.concat([run.loop_lag for run in runs], ignore_index=True),
     )
-
-
-def likeness(run: Run) -> dict[str, object]:
-    """What must match between runs that stand side by side."""
-    return {
-        "plan": {key: value for key, value in asdict(run.plan).items() if key != "hold_s"},
-        "hold": run.plan.hold_s,
-        "tau": run.tau_s,
-        "network": run.network,
-        "trunk kind": run.trunk_kind,
-        "arms' kinds": [(arm.name, arm.kind) for arm in run.arms],
-        "filter fault": (run.filter_fault, run.bound_s),
-        "host class": (run.host.get("cores"), run.host.get("kernel")),
-    }
 
 
 def _name(arm: str, run: Run) -> str:

@@ -76,8 +76,9 @@ class Run:
     `calls` has one row a call attempt (see `analysis.calls`), `faults` one a mistreated set-up,
     `fault_switches` one each time an arm's faults were exchanged while calls were up, `health` one a tester
     process and second, `loop_lag` one a worker and second; `doses` has one entry a run, `searches` one where
-    it was a capacity run, whose `steps` were all finished. `unreadable` counts the lines of each other file
-    that were left out, by its name.
+    it was a capacity run, whose `steps` were all finished. `conditions` must match between runs that are
+    compared; `baseline` names those that this one is held against. `unreadable` counts the lines of each
+    other file that were left out, by its name.
     """
 
     run_ids: tuple[str, ...]
@@ -100,6 +101,8 @@ class Run:
     trunk_version: str | None
     observe: str
     limits: Mapping[str, float]
+    conditions: Mapping[str, object]
+    baseline: tuple[str, ...] = ()
     options: Mapping[str, object]
     versions: Mapping[str, str | None]
     host: Mapping[str, object]
