@@ -52,7 +52,7 @@ def build(
     texts = {
         "summary.json": json.dumps(summary.document(), indent=1, allow_nan=False) + "\n",
         "summary.md": markdown(read.run, summary),
-        "junit.xml": junit(summary),
+        "junit.xml": junit(read.run, summary),
         "metrics.prom": exposition(identity(read.run, summary), series(read.run, summary)),
     }
     if html:
