@@ -82,6 +82,10 @@ class Call:
         """Whether its record is final."""
         return self.phase is Phase.ENDED
 
+    def moment(self, name: str) -> float | None:
+        """When `invite`, `ringing`, `answered` or another of the record's times was, if it has been."""
+        return self._moments.get(name)
+
     def handle(self, event: Event) -> Command | None:  # noqa: C901 - one branch an event
         """Take what the phone saw; the answer is what the phone shall do now."""
         if self.ended:

@@ -87,7 +87,7 @@ class Campaign:
         self._dials, self._start_s = dials, start_s
         self._next = next(dials, None)
         self._blocked_until_s = start_s
-        self.failures_in_a_row = 0
+        self.failures_in_a_row, self.stop_reason = 0, None
 
     def call(self, call_id: str) -> Call | None:
         """A call that is up."""

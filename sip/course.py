@@ -37,8 +37,8 @@ class Course(Protocol):
         """Whether every call has its record and no more are to come."""
 
     @property
-    def complete(self) -> bool:
-        """Whether it came to its own end."""
+    def stop_reason(self) -> str | None:
+        """Why it did not come to its own end, in words."""
 
     def prepare(self, folder: RunFolder, *, go_on: GoOn) -> None:
         """Find out what must be known before all else is up; ends early once `go_on` says no."""
@@ -103,9 +103,9 @@ class AllCalls:
         return self._campaign is None or self._campaign.done
 
     @property
-    def complete(self) -> bool:
-        """Whether dialling came to the plan's end."""
-        return self._campaign is not None and self._campaign.stop_reason is None
+    def stop_reason(self) -> str | None:
+        """Why dialling stopped before the plan's end, in words."""
+        return None if self._campaign is None else self._campaign.stop_reason
 
     def prepare(self, folder: RunFolder, *, go_on: GoOn) -> None:
         """Nothing."""
