@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.lines import Lines
+from capacity.sequential import ALPHA
 from capacity.step import Phase, Step, call_number
 
 # Of these the run's own gates speak; the others are there to find the load of these.
@@ -29,8 +30,9 @@ class CapacityPlan:
     ceiling_by: str
     precision: float
     search_gate: tuple[str, ...]
+    alpha: float
     budget_s: float | None
-    calls_budget: int | None
+    budget_calls: int | None
     smoke: bool
     resumed: int
     cut: bool
@@ -54,8 +56,9 @@ def plan_of(settings: Mapping[str, Any]) -> CapacityPlan | None:
         ceiling_by=asked["ceiling_by"],
         precision=asked["precision"],
         search_gate=tuple(asked["search_gate"]),
+        alpha=asked.get("alpha", ALPHA),
         budget_s=asked["budget_s"],
-        calls_budget=asked.get("calls_budget"),
+        budget_calls=asked.get("budget_calls"),
         smoke=asked["smoke"],
         resumed=asked["resumed"],
         cut=settings["state"] != "complete",

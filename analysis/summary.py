@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 
 from analysis.across import across
 from analysis.arms import ArmSummary, arm_summary
+from analysis.capacity import Capacity, capacity_of, known_of, limits_of, warnings_of
+from analysis.capacity_verdict import capacity_checks, capacity_sentence, capacity_verdict
 from analysis.caveats import caveats_of
 from analysis.clocks import Clocks, clocks_of
 from analysis.compare import Comparison, compare
@@ -51,6 +53,7 @@ class Summary:
     prediction: tuple[Prediction, ...]
     clocks: Clocks
     network: Dosed | None
+    capacity: Capacity | None
     gates: tuple[Gate, ...]
     validity: tuple[Check, ...]
     warnings: tuple[str, ...]
@@ -68,24 +71,32 @@ def summarise(run: Run) -> Summary:
     """
     counted = run.counted()
     delivered = deliveries(run)
-    validity = [*checks(run), *proofs(run, delivered)]
-    gates, unmeasured = judge(counted, run.candidate, run.limits, tau_s=run.tau_s)
-    comparisons = _comparisons(run)
+    capacity = capacity_of(run)
+    validity = [*checks(run), *proofs(run, delivered), *capacity_checks(run, capacity)]
+    gates, unmeasured = judge(
+        counted, run.candidate, limits_of(run), tau_s=run.tau_s, known=known_of(run, capacity)
+    )
+    # Arms are held at loads of their own, one after the other: no difference is the arms' alone.
+    comparisons = _comparisons(run) if capacity is None else []
     forecast = predictions(run)
     clocks = clocks_of(run)
-    verdict = verdict_of(gates, validity)
     arms = _arms(run, None)
     labels = run.labels
     # A run that knew but one network has been read under it already.
     alone = len(labels) == 1 and bool(run.calls["profile"].notna().all())
     by_network = {label: arms if alone else _arms(run, label) for label in labels}
     networks = {label: tuple(gates) if len(labels) == 1 else _gates(run, label) for label in labels}
+    verdict = verdict_of(gates, validity)
+    said = sentence(verdict, run.candidate, gates, validity, networks)
+    if capacity is not None:
+        verdict = capacity_verdict(capacity, run.candidate, gates, validity)
+        said = capacity_sentence(verdict, capacity, run.candidate, gates, said)
     return Summary(
         format=FORMAT,
         run_ids=run.run_ids,
         verdict=verdict,
         exit_code=verdict.exit_code,
-        sentence=sentence(verdict, run.candidate, gates, validity, networks),
+        sentence=said,
         trunk=run.trunk_kind,
         tau_s=run.tau_s,
         arms=arms,
@@ -94,9 +105,13 @@ def summarise(run: Run) -> Summary:
         prediction=tuple(forecast),
         clocks=clocks,
         network=_dosed(run, delivered),
+        capacity=capacity,
         gates=tuple(gates),
         validity=tuple(validity),
-        warnings=tuple(caveats_of(run, gates, unmeasured, comparisons, forecast, clocks, delivered)),
+        warnings=(
+            *caveats_of(run, gates, unmeasured, comparisons, forecast, clocks, delivered),
+            *warnings_of(run, capacity),
+        ),
     )
 
 
@@ -117,7 +132,7 @@ def _comparisons(run: Run) -> list[Comparison]:
 def _gates(run: Run, label: str) -> tuple[Gate, ...]:
     """The candidate's gates under one network."""
     counted = run.counted()
-    judged, _ = judge(counted, run.candidate, run.limits, tau_s=run.tau_s, profile=label)
+    judged, _ = judge(counted, run.candidate, limits_of(run), tau_s=run.tau_s, profile=label)
     return tuple(judged)
 
 

@@ -7,6 +7,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.run import Run
+from capacity.step import Tester
+
+DIAL_LAG_S = 0.050
+FAILED_SHARE = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +24,50 @@ class Check:
     remedy: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """How the tester fared in one step of a capacity run, and whether it was too `short` for its figures."""
+
+    dial_lag_p99_s: float | None
+    failed: int
+    cpu_busiest: float | None
+    loop_lag_p99_s: float | None
+    short: bool
+
+
+def shortfall_of(run: Run, attempts: pd.DataFrame, told: Tester | None) -> Shortfall:
+    """By the calls of a step; by what was told of it where they are in no file.
+
+    It was short where it dialled late or failed at calls itself, by the limits of a whole run. A busy
+    processor alone is no fault of a step: where both sides share one, it is busy when the system is.
+    """
+    if attempts.empty and told is not None:
+        return Shortfall(told.dial_lag_p99_s, told.dropped, told.cpu_busiest, None, short=False)
+    failed = int((attempts["outcome"] == "tester_failed").sum())
+    lag_s = _quantile(attempts["dial_lag_s"], 0.99)
+    lags = _while_calling(run.loop_lag, attempts)["lag_s"].to_numpy(dtype="float64")
+    return Shortfall(
+        dial_lag_p99_s=lag_s,
+        failed=failed,
+        cpu_busiest=_busiest(_while_calling(run.health, attempts)),
+        loop_lag_p99_s=lag_quantile(lags, 0.99),
+        short=failed > FAILED_SHARE * len(attempts) or (lag_s is not None and lag_s > DIAL_LAG_S),
+    )
+
+
 def checks(run: Run) -> list[Check]:
-    """All checks of a run; one that is not ok makes the verdict "not valid"."""
+    """All checks of a run; one that is not ok makes the verdict "not valid".
+
+    Of a capacity run they are about the calls that are judged, for the search goes where the tester, too,
+    may fall short; that each call of its steps has a record stands for its files, which an interruption
+    leaves open.
+    """
     attempts = run.attempts()
-    made = attempts.loc[attempts["outcome"] != "tester_failed", "arm"].value_counts()
-    fewest = min(int(made.get(arm.name, 0)) for arm in run.arms)
+    placed = attempts if run.capacity is None else run.calls
+    made = placed.loc[placed["outcome"] != "tester_failed", "arm"].value_counts()
+    # A search may end before it comes to every arm.
+    asked = [arm.name for arm in run.arms] if run.capacity is None else [run.candidate]
+    fewest = min(int(made.get(arm, 0)) for arm in asked)
     failed = int((attempts["outcome"] == "tester_failed").sum())
     found = [
         Check(
@@ -34,31 +77,19 @@ def checks(run: Run) -> list[Check]:
             1,
             "Look into the run's logs for why no call was placed, or give the run more calls.",
         ),
-        at_most(
-            "dropped dials",
-            run.dropped_dials / max(len(run.calls), run.dropped_dials, 1),
-            0.005,
-            "Lower --calls-per-second or --max-concurrent's need, or add workers: the tester was "
-            "short of slots.",
-        ),
+        *(_of_the_plan(run) if run.capacity is None else _of_the_steps(run)),
         at_most(
             "dial lag p99, s",
             _quantile(attempts["dial_lag_s"], 0.99),
-            0.050,
+            DIAL_LAG_S,
             "Lower --calls-per-second or give the tester a core of its own: calls left later than "
             "they were due.",
         ),
         at_most(
             "calls the tester failed",
             failed / len(attempts) if len(attempts) else 0.0,
-            0.005,
+            FAILED_SHARE,
             "Read the error field of the tester_failed records and the tester's logs.",
-        ),
-        at_most(
-            "worker files not closed or not counted",
-            float(sum(not file.whole for file in run.files)) if run.files else None,
-            0,
-            "A worker died or the disk was full: read its log, and run again.",
         ),
         at_most(
             "calls whose times run backwards",
@@ -83,6 +114,38 @@ def checks(run: Run) -> list[Check]:
     if run.rooms_observed:
         found += _room_checks(run, attempts)
     return found
+
+
+def _of_the_plan(run: Run) -> list[Check]:
+    return [
+        at_most(
+            "dropped dials",
+            run.dropped_dials / max(len(run.calls), run.dropped_dials, 1),
+            FAILED_SHARE,
+            "Lower --calls-per-second or --max-concurrent's need, or add workers: the tester was "
+            "short of slots.",
+        ),
+        at_most(
+            "worker files not closed or not counted",
+            float(sum(not file.whole for file in run.files)) if run.files else None,
+            0,
+            "A worker died or the disk was full: read its log, and run again.",
+        ),
+    ]
+
+
+def _of_the_steps(run: Run) -> list[Check]:
+    """An interruption leaves a file open, and calls of a step that is then taken anew."""
+    asked = sum(step.calls for step in run.steps if step.first_call is not None)
+    missing = asked - int(run.calls["step"].notna().sum())
+    return [
+        at_most(
+            "calls of finished steps without a record",
+            float(missing),
+            0,
+            "Records were lost: look for a full disk and for what ended the tester, and search again.",
+        )
+    ]
 
 
 # In the order in which they happen, all seen by one clock.

@@ -66,6 +66,11 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
+def loaded(load: float, unit: str) -> str:
+    """A load with its unit: "1 call/s", "0.84 calls/s"."""
+    return f"{number(load)} {unit.replace('calls', 'call', 1) if load == 1 else unit}"
+
+
 def listed(items: Sequence[str]) -> str:
     """Things in a row: "a", "a and b", "a, b and c"."""
     *others, last = items

@@ -112,7 +112,7 @@ class _Call:
 
     def __init__(
         self, recipe: Recipe, draw: random.Random, index: int, arm: str, kind: str, block: int, due_s: float,
-        *, warm_up: bool, stalled: bool, outcome: str | None,
+        *, warm_up: bool, stalled: bool, outcome: str | None, queued_s: float = 0.0,
     ) -> None:  # fmt: skip
         self.recipe, self.index, self.arm, self.block, self.warm_up = recipe, index, arm, block, warm_up
         self.kind, self.forced = kind, outcome
@@ -120,7 +120,7 @@ class _Call:
         self.invite_s = due_s + draw.uniform(0.0005, 0.004)
         self.ringing_s = self.invite_s + draw.uniform(0.003, 0.009)
         self.sip_joined_s = self.ringing_s + draw.uniform(0.01, 0.04)
-        self.agent_joined_s = self.sip_joined_s + draw.uniform(0.12, 0.25)
+        self.agent_joined_s = self.sip_joined_s + draw.uniform(0.12, 0.25) + queued_s
         self.active_s = self.agent_joined_s + draw.uniform(0.05, 0.12)
         stall_s = {"unbounded": 1e9, "bounded": recipe.bound_s}.get(kind, 0.0) if stalled else 0.0
         self.published_s = self.active_s + recipe.clean_ring_s / 3 + draw.lognormvariate(-3, 0.6) + stall_s

@@ -1,0 +1,210 @@
+"""How much one arm carries under one network: the interval that its steps leave, and what bounds it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from analysis.gates import Verdict
+from analysis.step_reading import SEARCHING, StepReading
+from analysis.steps import CapacityPlan
+from analysis.wording import count, listed, loaded, number
+from capacity.criterion import read
+from capacity.search import Search
+from capacity.step import Decision, Phase
+
+
+class Limit(StrEnum):
+    """What kept a search from going on."""
+
+    MAX = "max"
+    TESTER = "tester"
+    BUDGET = "budget"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knee:
+    """Callers notice between `low`, the highest load that passed, and `high`, the lowest that failed.
+
+    Either is None where no load did: the interval is open there. `binds` are the criteria that broke at
+    `high`, `gates_broken` those of the run's gates that its few calls show to be broken there. `held` is the
+    load of the last confirming hold, `confirmed` the same where every gate was kept in it.
+    """
+
+    run_id: str
+    arm: str
+    profile: str
+    low: float | None
+    high: float | None
+    binds: tuple[str, ...]
+    gates_broken: tuple[str, ...]
+    held: float | None
+    hold_calls: int
+    hold_gates: int
+    hold_broken: tuple[str, ...]
+    hold_open: tuple[str, ...]
+    confirmed: float | None
+    contradicted: tuple[float, ...]
+    limited_by: Limit | None
+    calls: int
+    sentence: str
+
+    @property
+    def interval(self) -> str:
+        """The interval as it is written, open where nothing is known."""
+        return written(self.low, self.high)
+
+
+def written(low: float | None, high: float | None) -> str:
+    """Two loads as an interval: "0.84 to 1", "≥ 8", "< 0.5", or that nothing is known."""
+    if low is not None and high is not None:
+        return f"{number(low)} to {number(high)}"
+    if low is not None:
+        return f"≥ {number(low)}"
+    return "not known" if high is None else f"< {number(high)}"
+
+
+def knee_of(plan: CapacityPlan, steps: Sequence[StepReading], broken_at: Sequence[str]) -> Knee:
+    """The knee of one cell.
+
+    Args:
+        plan: its run's search.
+        steps: its own, in their order.
+        broken_at: the run's gates that broke at the lowest failed load.
+    """
+    search = searched(plan, steps)
+    found, hold = search.knee, last_hold(steps)
+    low, high = (found.low, found.high) if not plan.smoke else _looked(hold)
+    failing = lowest_failed(steps, high)
+    gates = hold.gates if hold is not None else ()
+    kept = hold is not None and hold.decision is Decision.PASSED
+    knee = Knee(
+        run_id=plan.run_id,
+        arm=steps[0].arm,
+        profile=steps[0].profile,
+        low=low,
+        high=high,
+        binds=failing.broken if failing is not None else (),
+        gates_broken=tuple(broken_at),
+        held=hold.load if hold is not None else None,
+        hold_calls=hold.n if hold is not None else 0,
+        hold_gates=len(gates),
+        hold_broken=tuple(gate.title for gate in gates if gate.verdict is Verdict.FAILED),
+        hold_open=tuple(gate.title for gate in gates if gate.verdict is Verdict.UNDECIDED),
+        confirmed=hold.load if hold is not None and kept else None,
+        contradicted=search.contradicted,
+        limited_by=_limited_by(plan, search, steps),
+        calls=sum(step.calls for step in steps),
+        sentence="",
+    )
+    return replace(knee, sentence=f"{_found(knee, plan)}{_held(knee, plan)}.")
+
+
+def searched(plan: CapacityPlan, steps: Sequence[StepReading]) -> Search:
+    """The search, told what the records say of each step; a load that did not hold is one that failed."""
+    loads = [step.load for step in steps]
+    search = Search(plan.start, max([plan.ceiling, *loads]), min([plan.start, *loads]), plan.precision)
+    for step in steps:
+        if step.phase in SEARCHING and step.decision is not Decision.CUT:
+            search.tell(step.load, step.decision)
+        elif step.phase is Phase.CONFIRM and any(each.verdict is Verdict.FAILED for each in step.criteria):
+            search.tell(step.load, Decision.FAILED)
+    return search
+
+
+def last_hold(steps: Sequence[StepReading]) -> StepReading | None:
+    """The last step that the run's gates judge."""
+    return next((step for step in reversed(steps) if step.phase in (Phase.CONFIRM, Phase.SMOKE)), None)
+
+
+def lowest_failed(steps: Sequence[StepReading], high: float | None) -> StepReading | None:
+    """The step at the lowest failed load."""
+    tried = (*SEARCHING, Phase.CONFIRM, Phase.SMOKE)
+    own = [step for step in steps if step.load == high and step.phase in tried]
+    return next((step for step in own if step.decision is Decision.FAILED), own[0] if own else None)
+
+
+def _looked(hold: StepReading | None) -> tuple[float | None, float | None]:
+    """One look says on which side of the knee its load is, and no more."""
+    if hold is None:
+        return None, None
+    return (
+        hold.load if hold.decision is Decision.PASSED else None,
+        hold.load if hold.decision is Decision.FAILED else None,
+    )
+
+
+def _limited_by(plan: CapacityPlan, search: Search, steps: Sequence[StepReading]) -> Limit | None:
+    knee = search.knee
+    asked = search.next() if not plan.smoke else None
+    if plan.smoke or (asked is None and knee.low is not None and knee.high is not None):
+        return None
+    if plan.cut and (asked is not None or any(step.decision is Decision.CUT for step in steps)):
+        return Limit.INTERRUPTED
+    if asked is not None:
+        return Limit.BUDGET
+    if search.wall is not None and knee.high is None:
+        return Limit.TESTER
+    if knee.low is not None and knee.high is None:
+        return Limit.TESTER if plan.ceiling_by == "tester" else Limit.MAX
+    return None
+
+
+_WHY = {
+    Limit.MAX: "the highest load that was allowed",
+    Limit.TESTER: "the most that the tester itself can do",
+    Limit.BUDGET: "the budget was used up",
+    Limit.INTERRUPTED: "the search was interrupted",
+}
+
+
+def _found(knee: Knee, plan: CapacityPlan) -> str:
+    who = knee.arm if knee.profile == "clean" else f"{knee.arm} under {knee.profile}"
+    unit, low, high = plan.unit, knee.low, knee.high
+    why = f" ({_WHY[knee.limited_by]})" if knee.limited_by else ""
+    binds = (
+        f" ({listed([named(each) for each in knee.binds])} {'bind' if len(knee.binds) > 1 else 'binds'})"
+        if knee.binds
+        else ""
+    )
+    if plan.smoke:
+        at = loaded(plan.start, unit)
+        if low is not None:
+            return f"{who} takes {at} without callers noticing"
+        return f"{who} does not take {at}{binds}" if high is not None else f"{who} at {at}: not decided"
+    if low is not None and high is not None:
+        return f"{who} carries {written(low, high)} {unit} before callers notice{binds}{why}"
+    if low is not None:
+        return f"{who} carries {loaded(low, unit)} or more{why}"
+    if high is not None:
+        return f"{who} does not carry {loaded(high, unit)}, the lowest load tried{binds}{why}"
+    return f"how much {who} carries is not known{why}"
+
+
+def _held(knee: Knee, plan: CapacityPlan) -> str:
+    if knee.held is None:
+        return "" if knee.low is None else "; no hold confirmed it"
+    at = loaded(knee.held, plan.unit)
+    said = "" if plan.smoke else f"; {at} held for {count(knee.hold_calls, 'call')}"
+    if knee.hold_broken:
+        return f"{said} with {listed(knee.hold_broken)} broken"
+    if knee.hold_open:
+        return f"{said} with {listed(knee.hold_open)} not decided"
+    if not knee.hold_gates:
+        return f"{said} with no gate judged"
+    if plan.smoke:
+        return f" ({count(knee.hold_calls, 'call')})"
+    kept = "its one gate kept" if knee.hold_gates == 1 else f"all {knee.hold_gates} gates kept"
+    return f"{said} with {kept}" if knee.confirmed is not None else f"{said}, but the tester fell short"
+
+
+def named(criterion: str) -> str:
+    """A criterion in words, without its limit."""
+    (one,) = read(criterion)
+    name = one.name.partition("<=")[0]
+    return (
+        name.removesuffix("_s")
+        .replace("ring_to_answer", "ring-to-answer")
+        .replace("post_dial_delay", "post-dial delay")
+        .replace("_", " ")
+    )
