@@ -13,7 +13,7 @@ from capacity.itinerary import REST_S, Cell, Ended, Route, Stretch, itinerary
 from capacity.judging import Judging
 from capacity.loopback import Baseline, TesterLimit
 from capacity.sequential import Trial, look
-from capacity.shortfall import shortfall, tester_of
+from capacity.shortfall import shortfall, fared
 from capacity.step import Decision, Phase, Step
 from capacity.under_way import UnderWay
 from sip.course import GoOn, Stage
@@ -225,7 +225,7 @@ class Ascent:
             return Decision.CUT, f"{self.stop_reason}; {said}"
         if active.stretch.phase in _SHOWN:
             return Decision.DONE, said
-        short = shortfall(tester_of(active.records.values()), len(active.records))
+        short = shortfall(fared(active.records.values()), len(active.records))
         if short is not None:
             return Decision.NOT_VALID, short
         if trial is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from capacity.itinerary import Route
-from capacity.shortfall import shortfall, tester_of
+from capacity.shortfall import shortfall, fared
 from capacity.step import Decision, Phase, Step
 from sip.answering_process import Answering
 from sip.call import Limits
@@ -81,7 +81,7 @@ class Baseline:
             found = _place(far_end.trunk, logs / "baseline", calls, rate, hold_s, go_on)
         if found is None:
             return None
-        tester = tester_of(found.records, cpu_busiest=found.cpu_busiest)
+        tester = fared(found.records, cpu_busiest=found.cpu_busiest)
         answered = sum(each.outcome is Outcome.ANSWERED for each in found.records)
         lost = None if answered == calls else f"{calls - answered} were not answered"
         wrong = shortfall(tester, calls) or lost

@@ -53,7 +53,7 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     **options.DECLARED,
     "arms": _changed(
         "arms",
-        help="builds to search, one after the other; kinds in the lab: see locustfiles/calls.py (default: bounded)",
+        help="builds to search, one after the other; the lab's kinds: as for locustfiles/calls.py (default: bounded)",
     ),
     "calls": {
         "type": int,
@@ -145,7 +145,7 @@ def _check_budget(given: object, route: Route) -> None:
     raise UsageError(
         "--budget",
         given,
-        f"too little to decide anything: a step at {first} and its confirming hold take {minutes:g} minutes and "
-        f"{calls} calls where every call is clean; give {math.ceil(2 * minutes)},{2 * calls} or more, or start "
-        "higher with --calls-per-second",
+        f"too little to decide anything: a step at {first} and its confirming hold take {minutes:g} minutes "
+        f"and {calls} calls where every call is clean; give {math.ceil(2 * minutes)},{2 * calls} or more, or "
+        "start higher with --calls-per-second",
     )

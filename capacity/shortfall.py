@@ -12,7 +12,7 @@ FAILED_SHARE = 0.005
 CPU_SHARE = 0.90  # of the busiest process
 
 
-def tester_of(records: Collection[CallRecord], *, cpu_busiest: float | None = None) -> Tester:
+def fared(records: Collection[CallRecord], *, cpu_busiest: float | None = None) -> Tester:
     """How the tester fared with these calls: lateness that 99 % do not exceed, and calls that it failed."""
     lags = sorted(each.invite_s - each.due_s for each in records if each.invite_s is not None)
     failed = sum(each.outcome is Outcome.TESTER_FAILED for each in records)

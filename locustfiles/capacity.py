@@ -1,4 +1,4 @@
-"""The load that a deployment carries before callers notice: `locust -f locustfiles/capacity.py --headless`."""
+"""How much a deployment carries before callers notice: `locust -f locustfiles/capacity.py --headless`."""
 
 from capacity.load_test import Capacity
 from sip import dialer
