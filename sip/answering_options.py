@@ -1,6 +1,7 @@
 """The command line of `python -m sip answer`."""
 
 import argparse
+import gc
 import ipaddress
 import json
 import math
@@ -75,6 +76,7 @@ def run(given: argparse.Namespace) -> int:
                 print(json.dumps({"ready": True, "uri": uri}), flush=True)
             else:
                 print(f"Calls to {uri} are answered, over UDP and TCP; Ctrl-C ends it.", flush=True)
+            gc.disable()  # calls leave no cycles, and looking for them would stop all that ring meanwhile
             answering.serve(until_end_of=sys.stdin.fileno() if given.json else None)
     except (UsageError, TrunkError) as error:
         if given.json:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from sip.answering import AnsweringSide, Local, Packet, Peer
+from sip.answering import AnsweringSide, Local
 from sip.errors import TrunkError
 from sip.manner import Manner
+from sip.message import Packet, Peer
 from sip.stream import FramingError, MessageStream
 
 _PACKET_BYTES = 65_536

@@ -4,6 +4,20 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
+_REASONS = {
+    302: "Moved Temporarily",
+    403: "Forbidden",
+    404: "Not Found",
+    408: "Request Timeout",
+    480: "Temporarily Unavailable",
+    486: "Busy Here",
+    500: "Server Internal Error",
+    503: "Service Unavailable",
+    600: "Busy Everywhere",
+    603: "Decline",
+}
+_LIMIT_REACHED = (503, "Call Limit Reached")
+
 
 class Service(StrEnum):
     """How the time that it takes to set a call up is spread around its mean."""
@@ -28,6 +42,14 @@ class Manner:
     status: int | None = None
     silent: bool = False
     seed: int = 1
+
+    def refusal(self, *, calls_up: int) -> tuple[int, str] | None:
+        """Status and reason with which the next call is refused at once, or None where it is taken."""
+        if self.status is not None:
+            return self.status, _REASONS.get(self.status, "Refused")
+        if self.limit is not None and calls_up >= self.limit:
+            return _LIMIT_REACHED
+        return None
 
 
 @dataclass(frozen=True, slots=True)

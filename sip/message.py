@@ -1,7 +1,6 @@
 """SIP messages as an answering side reads and writes them (RFC 3261 section 7)."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -36,7 +35,22 @@ _BRANCH = re.compile(r";\s*branch\s*=\s*([^\s;,]+)", re.IGNORECASE)
 _RPORT = re.compile(r";\s*rport\s*(?==?\s*(?:;|$))=?", re.IGNORECASE)
 _TAG = re.compile(r";\s*tag\s*=\s*([^\s;,>]+)", re.IGNORECASE)
 _CSEQ = re.compile(r"([0-9]{1,10})\s+(\S+)")
-_URI = re.compile(r"<([^>]*)>|([^\s;,]+)")
+_URI = re.compile(r"(?:[^<]*<)?([^>;,]*)")
+
+
+class Peer(NamedTuple):
+    """Where a message came from or goes to: by UDP, or on a TCP `connection` that is there."""
+
+    host: str
+    port: int
+    connection: int | None = None
+
+
+class Packet(NamedTuple):
+    """A message to send."""
+
+    data: bytes
+    to: Peer
 
 
 class Refusal(NamedTuple):
@@ -65,7 +79,7 @@ class Request:
     to_tag: str | None
     call_id: str
     cseq: int
-    contact: str | None
+    contact: str
     record_routes: tuple[str, ...]
     body: bytes
     reply_port: int
@@ -75,6 +89,11 @@ class Request:
     def call(self) -> tuple[str, str]:
         """What all requests of a caller's call have in common."""
         return self.call_id, self.from_tag
+
+    @property
+    def record_route_lines(self) -> str:
+        """What responses that open a call repeat (section 12.1.1)."""
+        return "".join(f"Record-Route: {route}\r\n" for route in self.record_routes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +149,7 @@ def _request(
     transaction: tuple[object, ...] = (call_id, from_tag, number, top)
     if branch and branch[1].startswith(_MAGIC_COOKIE):
         transaction = (branch[1], sent_by[1], sent_by[2])
-    contact = _URI.match(headers["contact"][0]) if "contact" in headers else None
+    contact = _URI.match(headers.get("contact", [from_])[0])
     lines = [f"Via: {value}\r\n" for value in via]
     lines.append(f"From: {from_}\r\nCall-ID: {call_id}\r\nCSeq: {cseq_line}\r\n")
     length = headers.get("content-length", [""])[0]
@@ -144,7 +163,7 @@ def _request(
         to_tag=to_tag,
         call_id=call_id,
         cseq=number,
-        contact=(contact[1] or contact[2]) if contact else None,
+        contact=contact[1] if contact else from_,
         record_routes=tuple(headers.get("record-route", ())),
         body=body[: int(length)] if length.isdecimal() and len(length) < _MOST_DIGITS else body,
         reply_port=port if _RPORT.search(top) else int(sent_by[2] or _DEFAULT_PORT),
@@ -201,7 +220,7 @@ def response(
 
 def bye(request: Request, *, tag: str, contact: str, via: str, cseq: int) -> bytes:
     """The BYE with which the called side ends the call that `request` opened (section 12.2.1.1)."""
-    lines: Iterable[str] = (
+    lines = (
         f"BYE {contact} {_VERSION}",
         f"Via: {via}",
         *(f"Route: {route}" for route in request.record_routes),
