@@ -1,5 +1,6 @@
 """What a run left in LiveKit's rooms after its last call: agents, callers, and rooms that did not close."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -26,6 +27,19 @@ class Left:
     def nothing(self) -> bool:
         """Whether all had gone."""
         return not (self.rooms_open or self.agents or self.callers)
+
+
+def in_all(runs: Sequence[Left | None]) -> Left | None:
+    """What several runs left; None where one of them did not look."""
+    known = [left for left in runs if left is not None]
+    if len(known) < len(runs):
+        return None
+    return Left(
+        rooms=sum(left.rooms for left in known),
+        rooms_open=sum(left.rooms_open for left in known),
+        agents=sum(left.agents for left in known),
+        callers=sum(left.callers for left in known),
+    )
 
 
 def left_behind(events: RoomEvents) -> Left:

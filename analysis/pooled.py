@@ -8,7 +8,9 @@ import pandas as pd
 
 from analysis.conditions import differing
 from analysis.errors import UnlikeRunsError
+from analysis.leaks import in_all
 from analysis.run import Arm, Run
+from capacity.step import Phase
 
 
 def side_by_side(runs: Sequence[Run]) -> Run:
@@ -50,6 +52,13 @@ def side_by_side(runs: Sequence[Run]) -> Run:
         fault_switches=pd.concat([_tagged(run.fault_switches, run) for run in runs], ignore_index=True),
         health=pd.concat([run.health for run in runs], ignore_index=True),
         loop_lag=pd.concat([run.loop_lag for run in runs], ignore_index=True),
+        searches=tuple(search for run in runs for search in run.searches),
+        steps=tuple(
+            step if step.phase is Phase.BASELINE else replace(step, arm=_name(step.arm, run))
+            for run in runs
+            for step in run.steps
+        ),
+        left=in_all([run.left for run in runs]),
     )
 
 
