@@ -13,7 +13,7 @@ from capacity.itinerary import REST_S, Cell, Ended, Route, Stretch, itinerary
 from capacity.judging import Judging
 from capacity.loopback import Baseline, TesterLimit
 from capacity.sequential import Trial, look
-from capacity.shortfall import shortfall, fared
+from capacity.shortfall import fared, shortfall
 from capacity.step import Decision, Phase, Step
 from capacity.under_way import UnderWay
 from sip.course import GoOn, Stage

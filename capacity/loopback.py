@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from capacity.itinerary import Route
-from capacity.shortfall import shortfall, fared
+from capacity.shortfall import fared, shortfall
 from capacity.step import Decision, Phase, Step
 from sip.answering_process import Answering
 from sip.call import Limits

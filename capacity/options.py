@@ -53,7 +53,7 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     **options.DECLARED,
     "arms": _changed(
         "arms",
-        help="builds to search, one after the other; the lab's kinds: as for locustfiles/calls.py (default: bounded)",
+        help="builds to search one by one, of the kinds that locustfiles/calls.py takes (default: bounded)",
     ),
     "calls": {
         "type": int,

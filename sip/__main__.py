@@ -3,19 +3,8 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from sip import answering_options, options
-
-
-class _Shown(argparse.ArgumentParser):
-    """Shows what Locust's own parser declares, with the variable that each option can come from."""
-
-    def add_argument(self, *names: str, env_var: str = "", **settings: Any) -> argparse.Action:
-        """Declare an option, its variable in its help."""
-        if env_var:
-            settings["help"] = f"{settings['help']} [{env_var}]"
-        return super().add_argument(*names, **settings)
+from sip import answering_options, option_help, options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,15 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     if given.command == "answer":
         return answering_options.run(given)
-    shown = _Shown(
-        prog="locust -f locustfiles/calls.py",
-        usage="%(prog)s [--headless] [-t TIME] [OPTION …]",
-        description="Options beside Locust's own, from the command line, else from the variable in brackets, "
-        "else from [tool.locust] in pyproject.toml.",
-        add_help=False,
-    )
-    options.declare(shown)
-    shown.print_help()
+    option_help.show("locustfiles/calls.py", options.DECLARED)
     return 0
 
 

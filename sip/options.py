@@ -247,7 +247,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         run_dir=Path(given.run_dir),
         otlp=collector.read(given.otlp) if given.otlp else None,
         report=not given.no_report,
-        duration_s=_seconds(given.run_time),
+        duration_s=seconds(given.run_time),
     )
 
 
@@ -289,7 +289,7 @@ def _within(option: str, value: float, low: float, high: float) -> None:
         raise UsageError(option, value, f"give a number from {low:g} to {high:g}")
 
 
-def _seconds(run_time: object) -> float | None:
+def seconds(run_time: object) -> float | None:
     """Locust's -t: seconds once Locust has read it, words such as `5m` before."""
     if run_time in (None, "", 0):
         return None

@@ -106,8 +106,8 @@ class Run:
             return
         with raised_priority():
             self._drive(campaign, pool, health)
-        if campaign.stop_reason:
-            _log.warning("Dialling stopped early: %s", campaign.stop_reason)
+        if self._course.stop_reason:
+            _log.warning("Dialling stopped early: %s", self._course.stop_reason)
 
     def finish(self) -> Verdict:
         """Take everything down, complete the folder, have the verdict and the report made."""
@@ -250,12 +250,12 @@ class Run:
             try:
                 yield
             finally:
-                cut = self._interrupted or self._error is not None or not self._course.complete
+                cut = self._interrupted or self._error is not None or self._course.stop_reason is not None
                 folder.complete_run(
                     {
                         "state": "cut" if cut else "complete",
                         "ended_unix": time.time(),
-                        "stop_reason": campaign.stop_reason,
+                        "stop_reason": self._course.stop_reason,
                         "dropped_dials": campaign.dropped_dials,
                     }
                 )
@@ -283,6 +283,8 @@ class Run:
         command = [sys.executable, "-m", "reports", str(folder.path)]
         if not self._options.report:
             command.append("--no-html")
+        if self._options.otlp:
+            command += ["--otlp", self._options.otlp]
         # A session of its own, so that the Ctrl-C that ended the calls does not end their report.
         self._reading = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
         words = self._reading.communicate()[0].strip()
