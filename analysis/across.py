@@ -1,6 +1,7 @@
 """The same arm in two runs: a difference in time, never a randomised one, so it has an interval and no p."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,16 @@ def difference(before: Sided, after: Sided) -> Sided:
         value,
         value - math.hypot(after[0] - after[1], before[2] - before[0]),
         value + math.hypot(after[2] - after[0], before[0] - before[1]),
+    )
+
+
+def average(each: Sequence[Sided]) -> Sided:
+    """The mean of independent estimates, its bounds recovered from theirs in the same way."""
+    value = sum(one[0] for one in each) / len(each)
+    return (
+        value,
+        value - math.hypot(*(one[0] - one[1] for one in each)) / len(each),
+        value + math.hypot(*(one[2] - one[0] for one in each)) / len(each),
     )
 
 

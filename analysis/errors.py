@@ -5,6 +5,7 @@ AnalysisError
 ├── NewerFormatError       written by a later version of the tester
 ├── BrokenFileError        a file of the folder cannot be read
 ├── UnknownGateError       run.json names a gate that does not exist
+├── ImpossibleGateError    a gate is asked for that a run cannot be held to
 └── UnlikeRunsError        runs that must not be compared
 """
 
@@ -27,6 +28,10 @@ class BrokenFileError(AnalysisError):
 
 class UnknownGateError(AnalysisError):
     """A gate was asked for that does not exist."""
+
+
+class ImpossibleGateError(AnalysisError):
+    """A gate was asked for that this run, or no run, can be held to."""
 
 
 class UnlikeRunsError(AnalysisError):

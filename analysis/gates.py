@@ -8,7 +8,7 @@ from enum import StrEnum
 import pandas as pd
 
 from analysis.gate_name import GateName, read
-from analysis.metric import Bounds
+from analysis.metric import Bounds, Kind
 
 DEFAULTS: Mapping[str, float] = {
     "not_answered": 0.02,
@@ -65,12 +65,18 @@ class Gate:
 
 
 def gates_of(limits: Mapping[str, float]) -> dict[GateName, float]:
-    """The gates asked for; those of the documentation at their default limits where none is.
+    """The gates on a run's own figures: those asked for, else the documentation's at their default limits.
+
+    A gate on a search's result or on a change since a baseline is asked for beside the others.
 
     Raises:
         UnknownGateError: there is no gate of a name.
     """
-    return {read(name): limit for name, limit in (limits or DEFAULTS).items()}
+    asked = {read(name): limit for name, limit in limits.items()}
+    own = {name: limit for name, limit in asked.items() if name.metric.kind is not Kind.CHANGE}
+    if all(name.metric.kind is Kind.SEARCHED for name in own):
+        return {read(name): limit for name, limit in DEFAULTS.items()} | own
+    return own
 
 
 def out_of_reach(
@@ -114,6 +120,7 @@ def judge(
         known: figures of gates that do not come from these calls, by name.
     """
     judged, unmeasured = [], []
+    asked = {read(name) for name in limits}
     # Where runs stand side by side, an arm is that of the candidate's own run.
     _, at, run_id = candidate.partition("@")
     if profile is not None:
@@ -125,7 +132,7 @@ def judge(
         own = calls[calls["arm"] == arm]
         bounds = (known or {}).get(str(name)) or name.measure(own, tau_s)
         # Nothing answered means that nothing could be measured: that is not the same as not having looked.
-        if bounds is None and not limits and own["answered"].any():
+        if bounds is None and name not in asked and own["answered"].any():
             unmeasured.append(name.label)
             continue
         judged.append(decide(name, arm, limit, bounds, name.calls_needed(limit, tau_s)))

@@ -1,7 +1,7 @@
 """The machine's reading of a run: every number of the report, the verdict, and the sentence that says it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from analysis.across import across
 from analysis.arms import ArmSummary, arm_summary
@@ -12,8 +12,10 @@ from analysis.clocks import Clocks, clocks_of
 from analysis.compare import Comparison, compare
 from analysis.delivery import Delivered, deliveries
 from analysis.gates import Gate, Verdict, judge
+from analysis.kept import Kept, figures_of
 from analysis.prediction import Prediction, predictions
 from analysis.proof import marked, proofs
+from analysis.regression import Regression, regressions
 from analysis.run import FORMAT, Run
 from analysis.validity import Check, checks
 from analysis.verdict import sentence, verdict_of
@@ -42,11 +44,15 @@ class Summary:
 
     format: int
     run_ids: tuple[str, ...]
+    started_unix: float
     verdict: Verdict
     exit_code: int
     sentence: str
     trunk: str
     tau_s: float
+    candidate: str
+    conditions: Mapping[str, object]
+    versions: Mapping[str, str | None]
     arms: Mapping[str, ArmSummary]
     profiles: Mapping[str, Profile]
     comparisons: tuple[Comparison, ...]
@@ -54,6 +60,7 @@ class Summary:
     clocks: Clocks
     network: Dosed | None
     capacity: Capacity | None
+    regression: Regression | None
     gates: tuple[Gate, ...]
     validity: tuple[Check, ...]
     warnings: tuple[str, ...]
@@ -63,12 +70,15 @@ class Summary:
         return asdict(self)
 
 
-def summarise(run: Run) -> Summary:
-    """Read one run.
+def summarise(run: Run, kept: Sequence[Kept] = ()) -> Summary:
+    """Read one run, and hold it against those that were kept.
 
     Raises:
         UnknownGateError: run.json names a gate that does not exist.
+        UnlikeRunsError: it must not be compared with one that was kept.
     """
+    for each in kept:
+        each.refuse_unlike(run.run_ids[-1], run.conditions)
     counted = run.counted()
     delivered = deliveries(run)
     capacity = capacity_of(run)
@@ -81,6 +91,8 @@ def summarise(run: Run) -> Summary:
     forecast = predictions(run)
     clocks = clocks_of(run)
     arms = _arms(run, None)
+    if kept:
+        gates += _regressions(run, arms, capacity, kept)
     labels = run.labels
     # A run that knew but one network has been read under it already.
     alone = len(labels) == 1 and bool(run.calls["profile"].notna().all())
@@ -94,19 +106,26 @@ def summarise(run: Run) -> Summary:
     return Summary(
         format=FORMAT,
         run_ids=run.run_ids,
+        started_unix=run.started_unix,
         verdict=verdict,
         exit_code=verdict.exit_code,
         sentence=said,
         trunk=run.trunk_kind,
         tau_s=run.tau_s,
+        candidate=run.candidate,
+        conditions=run.conditions,
+        versions=run.versions,
         arms=arms,
-        profiles={label: Profile(by_network[label], networks[label]) for label in labels},
+        profiles={
+            label: Profile(by_network[label], _as_far_as(verdict, networks[label])) for label in labels
+        },
         comparisons=tuple(comparisons),
         prediction=tuple(forecast),
         clocks=clocks,
         network=_dosed(run, delivered),
         capacity=capacity,
-        gates=tuple(gates),
+        regression=Regression.of(kept, run.limits) if kept else None,
+        gates=_as_far_as(verdict, gates),
         validity=tuple(validity),
         warnings=(
             *caveats_of(run, gates, unmeasured, comparisons, forecast, clocks, delivered),
@@ -127,6 +146,27 @@ def _comparisons(run: Run) -> list[Comparison]:
         if before.run_id != arm.run_id:
             found.append(across(counted, before.name, arm.name, tau_s=run.tau_s))
     return found
+
+
+def _as_far_as(verdict: Verdict, gates: Sequence[Gate]) -> tuple[Gate, ...]:
+    """The gates as far as the run may be believed: where it is not valid none of them is."""
+    if verdict is not Verdict.NOT_VALID:
+        return tuple(gates)
+    return tuple(replace(gate, verdict=Verdict.NOT_VALID) for gate in gates)
+
+
+def _regressions(
+    run: Run, arms: Mapping[str, ArmSummary], capacity: Capacity | None, kept: Sequence[Kept]
+) -> list[Gate]:
+    now = figures_of(
+        {
+            "candidate": run.candidate,
+            "conditions": run.conditions,
+            "arms": {run.candidate: asdict(arms[run.candidate])},
+            "capacity": capacity and asdict(capacity),
+        }
+    )
+    return regressions(run.candidate, now, kept, run.limits)
 
 
 def _gates(run: Run, label: str) -> tuple[Gate, ...]:

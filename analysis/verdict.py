@@ -83,7 +83,7 @@ def reading(gate: Gate) -> str:
     value = "no end seen" if gate.value is None else quantity(gate.value, name.unit)
     if gate.n == 0:
         value = "not measured"
-    side = "at least" if (gate.verdict is Verdict.FAILED) != name.at_least else "at most"
+    side = "at least" if gate.bound == gate.low else "at most"
     allowed = f"{name.sign} {quantity(gate.limit, name.unit)} allowed"
     sure = "" if gate.bound is None else f", {side} {quantity(gate.bound, name.unit)} with 95 % confidence"
     return f"{gate.title} {value}{sure}, {allowed}, n = {gate.n}"

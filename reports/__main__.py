@@ -21,7 +21,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the report, print the verdict and where everything lies; returns the verdict's exit code."""
     options = _parser().parse_args(arguments)
     try:
-        report = build(options.runs, out=options.out, notebook=options.notebook, html=not options.no_html)
+        report = build(
+            options.runs,
+            baselines=options.baseline,
+            out=options.out,
+            notebook=options.notebook,
+            html=not options.no_html,
+        )
     except (AnalysisError, NotebookError) as error:
         print(f"reports: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -55,6 +61,10 @@ def _handed_on(report: Report, collector: str | None, environment: Mapping[str, 
         yield f"the figures were not pushed: {error}. They are in metrics.prom all the same."
 
 
+def _places(names: str) -> list[Path]:
+    return [] if names == "none" else [Path(name.strip()) for name in names.split(",")]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m reports",
@@ -68,6 +78,13 @@ def _parser() -> argparse.ArgumentParser:
         "--notebook",
         metavar="NAME",
         help=f"{', '.join(notebooks())} (default: single for one arm, comparison for several)",
+    )
+    parser.add_argument(
+        "--baseline",
+        type=_places,
+        metavar="RUN,…",
+        help="hold it against these earlier runs, folders or summary.json files; `none`: against nothing "
+        "(default: those that the run was started with)",
     )
     parser.add_argument("--out", type=Path, help="where to write (default: the run, or runs/compare-<ids>)")
     parser.add_argument(

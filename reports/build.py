@@ -28,12 +28,18 @@ class Report:
 
 
 def build(
-    runs: Sequence[Path], *, out: Path | None = None, notebook: str | None = None, html: bool = True
+    runs: Sequence[Path],
+    *,
+    baselines: Sequence[Path] | None = None,
+    out: Path | None = None,
+    notebook: str | None = None,
+    html: bool = True,
 ) -> Report:
     """Read the runs and write their report.
 
     Args:
         runs: run folders or links to them.
+        baselines: runs that they are held against (`read_runs`).
         out: where to; by default into the run itself, or `compare-<ids>` beside the runs when there are
             several.
         notebook: name of a notebook under reports/notebooks, without its suffix; by default `single` for
@@ -45,7 +51,7 @@ def build(
         NotebookError: there is no such notebook, or it does not run.
         OSError: the place cannot be written to.
     """
-    read = read_runs(runs)
+    read = read_runs(runs, baselines)
     summary = read.summary
     place = out or _place([folder.resolve() for folder in runs], read.run.run_ids)
     place.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from analysis.load import load
 from analysis.pooled import side_by_side
 from analysis.run import Run
 from analysis.summary import Summary, summarise
+from reports.baselines import read_kept
 
 VARIABLE = "RINGTIME_RUNS"
 LATEST = Path("runs/latest")
@@ -25,11 +26,21 @@ class Read:
     summary: Summary
 
 
-def read_runs(folders: Sequence[Path]) -> Read:
-    """Read run folders; raises AnalysisError where one cannot be, or they must not stand side by side."""
+def read_runs(folders: Sequence[Path], baselines: Sequence[Path] | None = None) -> Read:
+    """Read run folders, and the runs that they are held against.
+
+    Args:
+        folders: one run, or several to stand side by side.
+        baselines: by default those that one run was started with, and of several none.
+
+    Raises:
+        AnalysisError: one cannot be read, or they must not be compared.
+    """
     runs = tuple(load(folder) for folder in folders)
     run = side_by_side(runs)
-    return Read(runs, run, summarise(run))
+    if baselines is None:
+        baselines = [] if len(runs) > 1 else [Path(place) for place in run.baseline]
+    return Read(runs, run, summarise(run, read_kept(baselines)))
 
 
 def hand_over(read: Read, scratch: Path) -> dict[str, str]:

@@ -1,0 +1,130 @@
+"""A run that was kept, as far as later ones are held against it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from analysis.across import Sided
+from analysis.conditions import differing
+from analysis.errors import BrokenFileError, NewerFormatError, UnlikeRunsError
+from analysis.gates import Verdict
+from analysis.run import FORMAT
+from analysis.wording import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure between its two-sided 95 % bounds, of `n` calls; infinite where there is no bound."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def sided(self) -> Sided:
+        """The same without the number of calls."""
+        return self.value, self.low, self.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What of a run later ones are held against; `figures` are by the name of the gate that compares them."""
+
+    run_id: str
+    started_unix: float
+    versions: Mapping[str, str | None]
+    conditions: Mapping[str, object]
+    figures: Mapping[str, Figure]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], where: str) -> Self:
+        """The run that summary.json tells of.
+
+        Args:
+            document: what it holds.
+            where: it lies, for what is said where it cannot serve.
+
+        Raises:
+            UnlikeRunsError: it is of several runs, or was not valid.
+            BrokenFileError: it is no such file, or of an earlier version that did not write the conditions.
+            NewerFormatError: it is of a later version.
+        """
+        try:
+            if document["format"] > FORMAT:
+                raise NewerFormatError(
+                    f"{where} was written in format {document['format']} and this version reads up to "
+                    f"{FORMAT}: update ringtime."
+                )
+            if "conditions" not in document:
+                raise BrokenFileError(
+                    f"{where} does not say under which conditions its run was made, for an earlier version "
+                    "wrote it: name the run's folder, or read that again with `python -m reports`."
+                )
+            if len(document["run_ids"]) > 1:
+                raise UnlikeRunsError(f"{where} tells of several runs: a baseline is one.")
+            if document["verdict"] == Verdict.NOT_VALID:
+                raise UnlikeRunsError(
+                    f"{where} was not valid, so nothing can be held against it: {document['sentence']}"
+                )
+            return cls(
+                run_id=document["run_ids"][0],
+                started_unix=document["started_unix"],
+                versions=document["versions"],
+                conditions=document["conditions"],
+                figures=figures_of(document),
+            )
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            raise BrokenFileError(
+                f"{where} is not what a summary.json must be ({error!r}): name a run's folder, or the "
+                "summary.json of one."
+            ) from error
+
+    def refuse_unlike(
+        self, run_id: str, conditions: Mapping[str, object], *, beforehand: bool = False
+    ) -> None:
+        """Raise UnlikeRunsError where a run under these conditions is the same one, or none like it.
+
+        Those that are known `beforehand` are not all.
+        """
+        if run_id == self.run_id:
+            raise UnlikeRunsError(f"{run_id} is the run itself: a baseline is an earlier one.")
+        known = {key: self.conditions.get(key) for key in conditions} if beforehand else self.conditions
+        unlike = differing(known, conditions)
+        if unlike:
+            told = [f"{key} ({self.conditions.get(key)} there, {conditions.get(key)} here)" for key in unlike]
+            raise UnlikeRunsError(
+                f"This run cannot be held against {self.run_id}: they differ in {listed(told)}. Repeat one "
+                "of them with the other's options, or leave --baseline out."
+            )
+
+
+def figures_of(document: Mapping[str, Any]) -> dict[str, Figure]:
+    """Of a summary, what later runs are held against, by the gate's name.
+
+    A search holds each network at the load that it found, which the next one need not find: there only the
+    capacity is like with like.
+    """
+    knees = (document.get("capacity") or {}).get("knees", ())
+    candidate = document["candidate"]
+    if knees and not document["conditions"]["search"]["smoke"]:
+        own = [knee for knee in knees if knee["arm"] == candidate]
+        return {
+            "regression_capacity" + (f"@{knee['profile']}" if len(own) > 1 else ""): _of_knee(knee)
+            for knee in own
+        }
+    arm = document["arms"][candidate]
+    sources = {"regression_rmst_s": arm["rmst_s"], "regression_not_answered": arm["not_answered_share"]}
+    return {
+        name: Figure(found["value"], found["low"], found["high"], found["n"])
+        for name, found in sources.items()
+        if found["value"] is not None
+    }
+
+
+def _of_knee(knee: Mapping[str, Any]) -> Figure:
+    low = 0.0 if knee["low"] is None else knee["low"]
+    high = math.inf if knee["high"] is None else knee["high"]
+    middle = math.sqrt(low * high) if low > 0 and math.isfinite(high) else math.nan
+    return Figure(middle, low, high, knee["calls"])
