@@ -5,10 +5,17 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import lab, network, records, report, statistics
+from benchmarks import capacity, lab, network, records, report, statistics
 from benchmarks.errors import BenchmarkError
 
-_BENCHMARKS = {"lab": lab, "network": network, "records": records, "report": report, "statistics": statistics}
+_BENCHMARKS = {
+    "capacity": capacity,
+    "lab": lab,
+    "network": network,
+    "records": records,
+    "report": report,
+    "statistics": statistics,
+}
 
 
 def parser() -> argparse.ArgumentParser:

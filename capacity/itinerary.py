@@ -15,6 +15,7 @@ CONFIRM_CALLS = 160  # of which 149 clean ones show 2 %
 CONFIRM_S = 60.0
 MOST_CONFIRMS = 3
 DEEPEST = 16.0  # times below its start, a search that only fails gives up
+DEAD = 4.0  # times below its start, not one good call is no matter of load
 SHED = 1.5
 SHED_S = 30.0
 RECOVERY_S = 20.0
@@ -286,7 +287,7 @@ def _confirmed(
             if not purse.allows(step, *([] if low is None else [route.confirm(cell, low)])):
                 break
             ended = purse.pay((yield step))
-            if ended.dead:  # it is no load that it cannot take
+            if ended.dead and load <= route.start / DEAD:  # it is no load that it cannot take
                 return None
             search.tell(step.load, ended.decision)
         low = search.knee.low

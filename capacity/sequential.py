@@ -4,8 +4,8 @@ Two bets are kept on each criterion, by people who stake 1 on the step and all t
 first wins while calls are good, and expects to lose if the share of bad ones is at the limit or above; the
 second wins on bad calls, and expects to lose if the share is at the limit or below. What each owns is a ratio
 of likelihoods, of two alternatives in equal parts against the limit (Wald 1945). Where the hypothesis that it
-bets against is true, it owns 1/alpha at any time with a chance of alpha at the most (Ville 1939), however often
-one looks and whenever the step ends.
+bets against is true, it owns 1/alpha at any time with a chance of alpha at the most (Ville 1939), however
+often one looks and whenever the step ends.
 """
 
 import math
@@ -55,8 +55,9 @@ class Trial:
 
     It passes when every criterion is shown to hold, by `least` calls or more, and fails when one is shown to
     be broken; each is wrong with a chance of `alpha` at the most, that of failing shared out among the
-    criteria. Without a decision after `most` calls it is undecided. A step whose later half alone has more bad
-    calls than the limit's share does not pass yet: good calls before a queue grew do not speak for those after.
+    criteria. Without a decision after `most` calls it is undecided. A step whose later half alone has more
+    bad calls than the limit's share does not pass yet: good calls before a queue grew do not speak for those
+    after.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class _Ledger:
 
 
 class _Bet:
-    """What a stake of 1 has become after so many calls: likelihood of alternatives against that of a share."""
+    """What a stake of 1 becomes over calls: the likelihood of alternatives against that of a share."""
 
     def __init__(self, share: float, odds: Sequence[float]) -> None:
         alternatives = [times * share / (1 + (times - 1) * share) for times in odds]
