@@ -26,12 +26,14 @@ _NEARLY = 1 - 1e-9
 LOOK_S = 0.2
 TELL_S = 15.0
 _SHOWN = (Phase.BURST, Phase.SHED, Phase.RECOVERY)  # which decide nothing
-LINGER_S = 20.0  # for rooms to close once the last call has ended, so that one that does not is seen
 _log = logging.getLogger(__name__)
 
 
 class Ascent:
-    """The course of `locustfiles/capacity.py`; the steps `before` were taken in an earlier part."""
+    """The course of `locustfiles/capacity.py`; the steps `before` were taken in an earlier part.
+
+    After the last call it stays for `linger_s`, in which rooms close, so that one that does not is seen.
+    """
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class Ascent:
         seed: int,
         arrivals: Arrivals,
         baseline: Baseline | None,
+        linger_s: float,
         before: Sequence[Step] = (),
         first_call: int = 0,
         resumed: int = 0,
@@ -47,6 +50,7 @@ class Ascent:
         self._route = route
         self._seed, self._arrivals = seed, arrivals
         self._baseline = baseline
+        self._linger_s = linger_s
         self._before = list(before)
         self._limit: TesterLimit | None = None
         self._by_tester = False
@@ -215,7 +219,7 @@ class Ascent:
             self._over = True
             return
         self._answer(_ended(step))
-        self._rest_until_s = now_s + (REST_S if self._asked is not None else LINGER_S)
+        self._rest_until_s = now_s + (REST_S if self._asked is not None else self._linger_s)
 
     def _decision(self, active: UnderWay) -> tuple[Decision, str]:
         """What the stretch came to, and why."""

@@ -14,7 +14,10 @@ from capacity.options import DECLARED, CapacityOptions
 from capacity.step import Decision, Step, call_number
 from sip.course import Prepared
 from sip.errors import UsageError
+from sip.options import Observe, Options
 
+_ROOMS_S = 25.0  # LiveKit's own departure_timeout is 20 s
+_ROOMS_OF_LAB_S = 8.0
 _ANEW = ("resume", "budget", "yes", "allow_remote", "no_report", "otlp")  # as given, whatever it was before
 
 
@@ -50,10 +53,18 @@ def _course(
         seed=chosen.options.seed,
         arrivals=chosen.options.arrivals,
         baseline=None if chosen.route.smoke else Baseline(chosen.route),
+        linger_s=_linger_s(chosen.options),
         before=before or (),
         first_call=first_call,
         resumed=resumed,
     )
+
+
+def _linger_s(chosen: Options) -> float:
+    """How long rooms may take to close once everybody has left them."""
+    if chosen.observe is Observe.OFF:
+        return 0.0
+    return _ROOMS_OF_LAB_S if chosen.uses_lab else _ROOMS_S
 
 
 def _announcement(chosen: CapacityOptions) -> str:

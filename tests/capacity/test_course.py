@@ -71,6 +71,7 @@ class Play:
             seed=1,
             arrivals=Arrivals.POISSON,
             baseline=None,
+            linger_s=8.0,
             before=self.before,
             first_call=self.first_call,
         )
