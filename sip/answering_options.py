@@ -70,14 +70,15 @@ def run(given: argparse.Namespace) -> int:
     try:
         manner = read(given)
         host, port = _address(given.listen)
-        with AnsweringSockets(manner, host, port) as answering:
+        told = sys.stdin.fileno() if given.json else None
+        with AnsweringSockets(manner, host, port, until_end_of=told) as answering:
             uri = f"sip:{host}:{answering.port}"
             if given.json:
                 print(json.dumps({"ready": True, "uri": uri}), flush=True)
             else:
                 print(f"Calls to {uri} are answered, over UDP and TCP; Ctrl-C ends it.", flush=True)
             gc.disable()  # calls leave no cycles, and looking for them would stop all that ring meanwhile
-            answering.serve(until_end_of=sys.stdin.fileno() if given.json else None)
+            answering.serve()
     except (UsageError, TrunkError) as error:
         if given.json:
             print(json.dumps({"ready": False, "error": str(error)}), flush=True)

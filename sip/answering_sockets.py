@@ -1,12 +1,13 @@
 """An answering side on sockets of this machine: UDP and TCP on one port, one loop."""
 
 import contextlib
+import errno
 import os
 import select
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +22,7 @@ _PACKETS_A_TURN = 64  # then timers and connections have their turn
 _BACKLOG = 512
 _BUFFER_BYTES = 1 << 22  # as much of a burst as the kernel lets us keep
 _PORT_TRIES = 20
+_MOST_UNSENT_BYTES = 1 << 20  # a caller that does not read is no caller
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -39,11 +41,14 @@ class _Connection:
 class AnsweringSockets:
     """Calls to `host` and `port`, any free one where that is 0, are answered while `serve` runs.
 
+    From the start on the signals that end a program end `serve` instead, as does the end of the descriptor
+    `until_end_of` where there is one.
+
     Raises:
         TrunkError: The address or the port cannot be had.
     """
 
-    def __init__(self, manner: Manner, host: str, port: int) -> None:
+    def __init__(self, manner: Manner, host: str, port: int, *, until_end_of: int | None = None) -> None:
         with contextlib.ExitStack() as opened:
             try:
                 self._udp, self._listener = _one_port(host, port)
@@ -59,14 +64,26 @@ class AnsweringSockets:
                     "this machine and a free port, 0 for any"
                 ) from error
             self._epoll = opened.enter_context(select.epoll())
+            signalled = opened.enter_context(_signals())
             self._opened = opened.pop_all()
         self.port: int = self._udp.getsockname()[1]
         local = Local(host, self.port, media.getsockname()[1])
         self._side = AnsweringSide(manner, local, secret=os.urandom(16))
         self._connections: dict[int, _Connection] = {}
-        for one in (self._udp, self._listener):
-            one.setblocking(False)
-            self._epoll.register(one, select.EPOLLIN)
+        self._told = until_end_of
+        self._ended = False
+        self._read: dict[int, Callable[[], None]] = {
+            self._udp.fileno(): self._receive_packets,
+            self._listener.fileno(): self._accept,
+            signalled: self._end,
+        }
+        if until_end_of is not None:
+            self._read[until_end_of] = self._hear
+        for descriptor in self._read:
+            try:
+                self._epoll.register(descriptor, select.EPOLLIN)
+            except PermissionError:  # a file or /dev/null: nobody holds its other end
+                self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -78,31 +95,24 @@ class AnsweringSockets:
             connection.socket.close()
         self._opened.close()
 
-    def serve(self, *, until_end_of: int | None = None) -> None:
-        """Answer until a signal says to end, or until the descriptor `until_end_of` has come to its end."""
-        with _signals() as told:
-            self._epoll.register(told, select.EPOLLIN)
-            if until_end_of is not None:
-                try:
-                    self._epoll.register(until_end_of, select.EPOLLIN)
-                except PermissionError:  # a file or /dev/null: nobody holds its other end
-                    return
-            while True:
-                next_s = self._side.next_s
-                wait_s = None if next_s is None else max(0.0, next_s - time.monotonic())
-                for descriptor, mask in self._epoll.poll(wait_s):
-                    if descriptor == self._udp.fileno():
-                        self._receive_packets()
-                    elif descriptor == self._listener.fileno():
-                        self._accept()
-                    elif descriptor == told:
-                        return
-                    elif descriptor == until_end_of:
-                        if not os.read(descriptor, _PACKET_BYTES):
-                            return
-                    else:
-                        self._serve_connection(self._connections[descriptor], mask)
-                self._send(self._side.run(time.monotonic()))
+    def serve(self) -> None:
+        """Answer until told to end."""
+        while not self._ended:
+            next_s = self._side.next_s
+            wait_s = None if next_s is None else max(0.0, next_s - time.monotonic())
+            for descriptor, mask in self._epoll.poll(wait_s):
+                if read := self._read.get(descriptor):
+                    read()
+                elif connection := self._connections.get(descriptor):
+                    self._serve_connection(connection, mask)
+            self._send(self._side.run(time.monotonic()))
+
+    def _end(self) -> None:
+        self._ended = True
+
+    def _hear(self) -> None:
+        if self._told is None or not os.read(self._told, _PACKET_BYTES):
+            self._end()
 
     def _receive_packets(self) -> None:
         for _ in range(_PACKETS_A_TURN):
@@ -115,40 +125,51 @@ class AnsweringSockets:
             self._send(self._side.receive(data, Peer(host, port), time.monotonic()))
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # gone again, or no descriptor is left for it
+        try:
             accepted, (host, port) = self._listener.accept()
-            accepted.setblocking(False)
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            descriptor = accepted.fileno()
-            self._connections[descriptor] = _Connection(accepted, Peer(host, port, descriptor))
-            self._epoll.register(descriptor, select.EPOLLIN)
+        except OSError as error:  # it is gone again; or no descriptor is left until another one is dropped
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._epoll.modify(self._listener, 0)
+            return
+        accepted.setblocking(False)
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        descriptor = accepted.fileno()
+        self._connections[descriptor] = _Connection(accepted, Peer(host, port, descriptor))
+        self._epoll.register(descriptor, select.EPOLLIN)
 
     def _serve_connection(self, connection: _Connection, mask: int) -> None:
         try:
             if mask & select.EPOLLOUT:
                 self._write(connection, b"")
             if mask & ~select.EPOLLOUT:
-                self._read(connection)
+                self._receive_stream(connection)
         except (OSError, FramingError):
             self._drop(connection)
 
-    def _read(self, connection: _Connection) -> None:
-        chunk = connection.socket.recv(_PACKET_BYTES)
+    def _receive_stream(self, connection: _Connection) -> None:
+        try:
+            chunk = connection.socket.recv(_PACKET_BYTES)
+        except BlockingIOError:  # what was ready was another one, whose descriptor this has now
+            return
         if not chunk:
             raise ConnectionResetError
         for data in connection.received.feed(chunk):
             self._send(self._side.receive(data, connection.peer, time.monotonic()))
 
     def _write(self, connection: _Connection, data: bytes) -> None:
+        waited = bool(connection.unsent)
         connection.unsent += data
         with contextlib.suppress(BlockingIOError):
             connection.unsent = connection.unsent[connection.socket.send(connection.unsent) :]
-        waiting = select.EPOLLOUT if connection.unsent else 0
-        self._epoll.modify(connection.socket, select.EPOLLIN | waiting)
+        if len(connection.unsent) > _MOST_UNSENT_BYTES:
+            raise ConnectionResetError
+        if waited != bool(connection.unsent):
+            self._epoll.modify(connection.socket, select.EPOLLIN | (0 if waited else select.EPOLLOUT))
 
     def _drop(self, connection: _Connection) -> None:
         if self._connections.pop(connection.socket.fileno(), None) is not None:
             connection.socket.close()
+            self._epoll.modify(self._listener, select.EPOLLIN)
 
     def _send(self, packets: list[Packet]) -> None:
         for data, to in packets:
@@ -178,6 +199,8 @@ def _one_port(host: str, port: int) -> tuple[socket.socket, socket.socket]:
                     raise
                 continue
             listener.listen(_BACKLOG)
+            udp.setblocking(False)
+            listener.setblocking(False)
             opened.pop_all()
             return udp, listener
     raise AssertionError("the last attempt raises")
