@@ -8,10 +8,11 @@ import pytest
 
 from analysis import gate_name
 from analysis.gates import DEFAULTS, Verdict
+from capacity.options import DECLARED
 from lab.command_line import parser as lab_parser
 from network.__main__ import parser as network_parser
 from rooms.__main__ import parser as rooms_parser
-from sip.options import DECLARED
+from sip.__main__ import parser as sip_parser
 from sip.outcome import Outcome
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +54,7 @@ def test_every_option_that_is_named_exists(page: Path) -> None:
         | options_of(lab_parser())
         | options_of(network_parser())
         | options_of(rooms_parser())
+        | options_of(sip_parser())
         | LOCUST_S_OWN
         | TOOLS
         | trunk

@@ -1,6 +1,7 @@
 """The called side of a call, message by message, without a clock or a socket."""
 
 import gc
+import heapq
 from collections import Counter
 from dataclasses import replace
 
@@ -72,6 +73,32 @@ def test_calls_beyond_those_that_are_set_up_at_once_ring_in_a_queue() -> None:
         assert statuses(exchange.invite(call)) == [100, 180]
 
     assert answers(exchange, 4.0) == [(1.0, 200), (1.0, 200), (2.0, 200), (2.0, 200), (3.0, 200)]
+
+
+@settings(deadline=None)
+@given(
+    servers=st.integers(1, 4),
+    gaps_s=st.lists(st.sampled_from([0.0, 0.125, 0.25, 0.5, 2.0]), min_size=1, max_size=30),
+)
+def test_answers_come_when_queueing_theory_says(servers: int, gaps_s: list[float]) -> None:
+    """Each call goes to the server that is free first, whatever the arrivals (Kiefer and Wolfowitz 1955)."""
+    exchange = Exchange(Manner(ring_s=0.5, at_once=servers))
+    free_s = [0.0] * servers
+    expected: dict[str, float] = {}
+    came: list[tuple[float, Packet]] = []
+    for call, gap_s in enumerate(gaps_s):
+        came += exchange.until(exchange.now_s + gap_s)
+        begin_s = max(exchange.now_s, heapq.heappop(free_s))
+        heapq.heappush(free_s, begin_s + 0.5)
+        expected[f"call-{call}"] = begin_s + 0.5
+        exchange.invite(call)
+    came += exchange.until(100.0)
+
+    answered: dict[str, float] = {}
+    for at_s, packet in came:
+        if packet.data.startswith(b"SIP/2.0 200"):
+            answered.setdefault(header(packet, "Call-ID")[0], at_s)
+    assert answered == expected
 
 
 def test_a_late_look_at_the_clock_does_not_slow_the_servers_down() -> None:
