@@ -32,22 +32,12 @@ def describe(
     agents = {arm.name: arm.agent for arm in lab.arms} if lab else {}
     now = Epoch.now()
     return {
-        "format": FORMAT,
         "run_id": run_id,
         "state": "running",
         "started_unix": now.unix,
         "ended_unix": None,
         "stop_reason": None,
-        "plan": {
-            "calls": options.calls,
-            "calls_per_second": options.calls_per_second,
-            "arrivals": options.arrivals,
-            "warm_up": options.warm_up,
-            "max_concurrent": options.max_concurrent,
-            "hold_s": options.hold_s,
-            "duration_s": options.duration_s,
-        },
-        "tau_s": options.ring_timeout_s,
+        **planned(options),
         "setup_timeout_s": options.setup_timeout_s,
         "seed": options.seed,
         "arms": [
@@ -59,11 +49,9 @@ def describe(
             }
             for arm in options.arms
         ],
-        "candidate": options.candidate,
-        "filter_fault": options.filter_fault,
-        "bound_s": options.bound_s,
         "network": _network(options, lab),
-        "gates": [{"name": name, "limit": limit} for name, limit in options.gates.items()],
+        "gates": [{"name": each.name, "limit": each.limit} for each in options.gates],
+        "baseline": list(options.baseline),
         "options": dict(given),
         "trunk": {
             "kind": lab.trunk_kind if lab else "remote",
@@ -72,11 +60,33 @@ def describe(
         },
         "observe": options.observe,
         "versions": {**_versions(), **(lab.versions if lab else {})},
-        "host": _host(),
         "clock": {"unix": now.unix, "monotonic": now.monotonic},
         "workers": list(workers),
         "dropped_dials": 0,
         "room_clock": _room_clock(options.observe, lab),
+    }
+
+
+def planned(options: Options) -> dict[str, Any]:
+    """What of `run.json` is known before anything is up: enough to tell which runs it may be held against."""
+    return {
+        "format": FORMAT,
+        "plan": {
+            "calls": options.calls,
+            "calls_per_second": options.calls_per_second,
+            "arrivals": options.arrivals,
+            "warm_up": options.warm_up,
+            "max_concurrent": options.max_concurrent,
+            "hold_s": options.hold_s,
+            "duration_s": options.duration_s,
+        },
+        "tau_s": options.ring_timeout_s,
+        "arms": [{"name": arm.name, "kind": arm.kind} for arm in options.arms],
+        "candidate": options.candidate,
+        "filter_fault": options.filter_fault,
+        "bound_s": options.bound_s,
+        "network": _network(options, None),
+        "host": _host(),
     }
 
 

@@ -94,7 +94,12 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     },
     "gates": {
         "metavar": "SPEC",
-        "help": '"not_answered<=0.02,…" or a TOML file (default: those of docs/reading.md)',
+        "help": '"not_answered<=0.02,…" or a TOML file (default: [tool.ringtime.gates] of ./pyproject.toml, '
+        "else those of docs/reading.md)",
+    },
+    "baseline": {
+        "metavar": "RUN,…",
+        "help": "kept runs that this one is held against: folders, or their summary.json",
     },
     "seed": {"type": int, "help": "of arrivals, arms and faults (default: drawn, and recorded)"},
     "run-dir": {"metavar": "DIR", "default": "runs", "help": "where run folders go"},
@@ -139,7 +144,8 @@ class Options:
     bound_s: float
     livekit_sip: str | None
     observe: Observe
-    gates: Mapping[str, float]
+    gates: tuple[gates.Limit, ...]
+    baseline: tuple[str, ...]
     seed: int
     run_dir: Path
     otlp: str | None
@@ -242,7 +248,8 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         bound_s=given.bound,
         livekit_sip=given.livekit_sip or None,
         observe=observe,
-        gates=gates.read(given.gates) if given.gates else {},
+        gates=gates.read(given.gates or None),
+        baseline=gates.baselines(given.baseline),
         seed=seed,
         run_dir=Path(given.run_dir),
         otlp=collector.read(given.otlp) if given.otlp else None,

@@ -15,18 +15,19 @@ from sip.attendance import Attendance
 from sip.call import Limits
 from sip.campaign import Campaign, Settings
 from sip.course import Prepared, Stage
-from sip.description import Target, describe
-from sip.errors import DeploymentError, LabDownError, OptionRefusedError, RingtimeError
+from sip.description import Target, describe, planned
+from sip.errors import DeploymentError, LabDownError, RingtimeError
 from sip.health import Health
 from sip.lab_process import LabProcess
 from sip.pool import Pool
+from sip.preview import Preview
 from sip.priority import raised_priority
 from sip.record import CallRecord, CallsFile, Epoch, HealthFile, RunFolder
 from sip.trunk import Trunk
 
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 _VERDICTS = (0, 3, 4, 5)
-_REFUSED = 2
+_REFUSED = 2  # a baseline that turned out to be unlike
 _LOOK_EVERY_S = 0.2  # how soon an interruption is noticed
 _LEAD_S = 0.5  # from ready to time zero of the plan, so that nothing is late before it began
 _FIRST_LINES = 50  # more come as calls come up
@@ -151,7 +152,10 @@ class Run:
         _log.info("The run's folder is %s", folder.path)
         for warning in options.network.warnings:
             _log.warning("%s", warning)
-        preview = self._preview()
+        preview = Preview(options, {**planned(options), **self._course.describe()})
+        self._up.callback(preview.kill)
+        if self._course.describe():  # it is to find out what the tester can do, with nobody beside it
+            self._heed(preview)
         self._course.prepare(folder, go_on=lambda: not self._interrupted)
         target = None if self._interrupted else self._target(folder)
         if target is None:
@@ -169,11 +173,7 @@ class Run:
         )
         self._up.callback(pool.close)
         pool.open()
-        short, refused = (words.strip() for words in preview.communicate())
-        if preview.returncode == _REFUSED:
-            raise OptionRefusedError(refused)
-        if short:
-            _log.warning("%s", short)
+        self._heed(preview)
         if network is not None and self._lab is not None:
             if (shortfall := network.access.shortfall(options.peak_concurrent)) is not None:
                 _log.warning("%s", shortfall)
@@ -181,16 +181,9 @@ class Run:
             _log.info("The network is %s, by %s", options.network, network.executor)
         self._up.enter_context(self._records(folder, target, worker=workers[-1]))
 
-    def _preview(self) -> "subprocess.Popen[str]":
-        """Have the analysis say, while everything else starts, what a run of this size cannot decide."""
-        options = self._options
-        command = [sys.executable, "-m", "reports.preview", "--arm", options.candidate]
-        command += ["--calls", str(options.calls // len(options.arms)), "--tau", str(options.ring_timeout_s)]
-        for name, limit in options.gates.items():
-            command += ["--gate", f"{name}={limit}"]
-        preview = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self._up.callback(preview.kill)  # of no effect once it has ended
-        return preview
+    def _heed(self, preview: Preview) -> None:
+        if short := preview.heed():
+            _log.warning("%s", short)
 
     def _target(self, folder: RunFolder) -> Target | None:
         """What is to be called, once it can be; None where an interruption came first."""
@@ -290,5 +283,6 @@ class Run:
         words = self._reading.communicate()[0].strip()
         if self._reading.returncode not in _VERDICTS:
             unread = f"{folder.path} was not read to the end: see `python -m reports {folder.path}`"
-            return Verdict(1, f"{words}\n{unread}".strip())
+            code = _REFUSED if self._reading.returncode == _REFUSED else 1
+            return Verdict(code, f"{words}\n{unread}".strip())
         return Verdict(self._reading.returncode, words)

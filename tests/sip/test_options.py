@@ -3,7 +3,6 @@
 import argparse
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,7 +56,7 @@ def test_without_options_the_lab_is_called_under_both_arms() -> None:
     assert (chosen.hold_s, chosen.ring_timeout_s, chosen.setup_timeout_s) == (5.0, 60.0, 32.0)
     assert (chosen.bound_s, chosen.stop_after_failures, chosen.network.labels) == (5.0, 50, ("clean",))
     assert chosen.max_concurrent is None
-    assert chosen.gates == {}
+    assert chosen.gates == ()
     assert chosen.duration_s is None
 
 
@@ -161,15 +160,6 @@ def test_digest_credentials_come_from_option_and_environment() -> None:
 def test_the_run_time_is_locust_s_own(given: object, seconds: float | None) -> None:
     """Seconds once Locust has read it, words as its web form keeps them."""
     assert read(run_time=given).duration_s == seconds
-
-
-def test_gates_come_in_one_line_or_in_a_file(tmp_path: Path) -> None:
-    """Both forms say the same."""
-    file = tmp_path / "gates.toml"
-    file.write_text("[gates]\nnot_answered = 0.1\nmos_p5 = 3.6\n")
-
-    assert read("--gates", "not_answered<=0.1, mos_p5 >= 3.6").gates == {"not_answered": 0.1, "mos_p5": 3.6}
-    assert read("--gates", str(file)).gates == {"not_answered": 0.1, "mos_p5": 3.6}
 
 
 def test_the_lab_s_network_is_chosen_by_leg_and_by_call() -> None:
