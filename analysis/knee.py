@@ -55,6 +55,9 @@ class Knee:
         return written(self.low, self.high)
 
 
+_CUT_SHORT = frozenset({Decision.CUT, Decision.NOT_VALID})
+
+
 def written(low: float | None, high: float | None) -> str:
     """Two loads as an interval: "0.84 to 1", "≥ 8", "< 0.5", or that nothing is known."""
     if low is not None and high is not None:
@@ -101,15 +104,22 @@ def knee_of(plan: CapacityPlan, steps: Sequence[StepReading], broken_at: Sequenc
 
 
 def searched(plan: CapacityPlan, steps: Sequence[StepReading]) -> Search:
-    """The search, told what the records say of each step; a load that did not hold is one that failed."""
+    """The search, told what the records say of each step; a hold that shows less takes a pass back."""
     loads = [step.load for step in steps]
     search = Search(plan.start, max([plan.ceiling, *loads]), min([plan.start, *loads]), plan.precision)
     for step in steps:
         if step.phase in SEARCHING and step.decision is not Decision.CUT:
             search.tell(step.load, step.decision)
-        elif step.phase is Phase.CONFIRM and any(each.verdict is Verdict.FAILED for each in step.criteria):
-            search.tell(step.load, Decision.FAILED)
+        elif step.phase is Phase.CONFIRM and _CUT_SHORT.isdisjoint((step.live, step.decision)):
+            search.tell(step.load, _by_criteria(step))
     return search
+
+
+def _by_criteria(hold: StepReading) -> Decision:
+    verdicts = {each.verdict for each in hold.criteria}
+    if Verdict.FAILED in verdicts:
+        return Decision.FAILED
+    return Decision.UNDECIDED if Verdict.UNDECIDED in verdicts else Decision.PASSED
 
 
 def last_hold(steps: Sequence[StepReading]) -> StepReading | None:
@@ -208,3 +218,38 @@ def named(criterion: str) -> str:
         .replace("post_dial_delay", "post-dial delay")
         .replace("_", " ")
     )
+
+
+def beside_each_other(knees: Sequence[Knee], unit: str) -> list[str]:
+    """Each knee beside the first of its own run and network, and beside the first run's of its arm, in words.
+
+    Intervals that do not overlap are apart: each holds what its side carries. Those that overlap show nothing.
+    """
+    said = []
+    for knee in knees:
+        same_run = [one for one in knees if (one.run_id, one.profile) == (knee.run_id, knee.profile)]
+        same_arm = [one for one in knees if (plain(one.arm), one.profile) == (plain(knee.arm), knee.profile)]
+        for first, before in ((same_run[0], False), (same_arm[0], True)):
+            if first is not knee and (text := _beside(first, knee, unit, before=before)):
+                said.append(text)
+    return said
+
+
+def plain(arm: str) -> str:
+    """An arm's name in its own run, where runs stand side by side."""
+    return arm.partition("@")[0]
+
+
+def _beside(first: Knee, knee: Knee, unit: str, *, before: bool) -> str | None:
+    low, high = knee.low or 0.0, knee.high if knee.high is not None else float("inf")
+    first_low, first_high = first.low or 0.0, first.high if first.high is not None else float("inf")
+    where = "" if knee.profile == "clean" else f" under {knee.profile}"
+    aside = " The runs are of different times: nothing was dealt by lot." if before else ""
+    told = f"{knee.arm}{where} carries {knee.interval} {unit}, {first.arm} {first.interval}"
+    if "not known" in (knee.interval, first.interval):
+        return None
+    if high <= first_low:
+        return f"{told}: {knee.arm} carries less.{aside}"
+    if low >= first_high:
+        return f"{told}: {knee.arm} carries more.{aside}"
+    return f"{told}: the intervals overlap, so no difference is shown.{aside}"

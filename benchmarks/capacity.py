@@ -16,7 +16,7 @@ from capacity.sequential import ALPHA, Trial, look
 from capacity.step import Decision, Phase, Tally
 
 _CRITERIA = read(DEFAULT)
-_SEARCHING = (Phase.BRACKET, Phase.BISECT)
+_JUDGED = (Phase.BRACKET, Phase.BISECT, Phase.CONFIRM)
 HOLD_S = 5.0
 
 
@@ -87,11 +87,9 @@ def searched(deployment: Deployment, random: Random, *, budget_min: float | None
     stretch = next(course, None)
     while stretch is not None:
         ended = _ended(stretch, deployment, random)
-        if stretch.phase in _SEARCHING:
+        if stretch.phase in _JUDGED:
             search.tell(stretch.load, ended.decision)
             steps += 1
-        elif stretch.phase is Phase.CONFIRM and ended.decision is Decision.FAILED:
-            search.tell(stretch.load, ended.decision)
         calls, seconds = calls + ended.calls, seconds + ended.seconds
         try:
             stretch = course.send(ended)
@@ -101,8 +99,8 @@ def searched(deployment: Deployment, random: Random, *, budget_min: float | None
 
 
 def _ended(stretch: Stretch, deployment: Deployment, random: Random) -> Ended:
-    """What became of a stretch; bursts, overload and recovery are no part of the search, and not simulated."""
-    if stretch.phase not in (*_SEARCHING, Phase.CONFIRM):
+    """What became of a stretch; bursts, overload and recovery are no part of the search: not simulated."""
+    if stretch.phase not in _JUDGED:
         return Ended(Decision.DONE, stretch.calls, stretch.seconds, bad=1, judged=stretch.calls)
     coming = islice(deployment.calls(stretch.calls_per_second, random), stretch.calls)
     decided, tallies = (_taken if stretch.sequential else _looked)(stretch, coming)
@@ -135,9 +133,7 @@ def _line(kind: str, found: Sequence[Searched], budget_min: float | None) -> dic
         "held": _share(one.held for one in found),
         "low_above_knee": _share(one.low is not None and one.low > one.knee for one in found),
         "high_below_knee": _share(one.high is not None and one.high < one.knee for one in found),
-        "low_over_knee_p95": _rounded(
-            sorted((one.low or 0) / one.knee for one in found)[int(0.95 * len(found))]
-        ),
+        "low_over_knee": _spread([(one.low or 0.0) / one.knee for one in found]),
         "open": _share(one.low is None or one.high is None for one in found),
         "high_over_low": _spread(closed),
         "steps": _spread([one.steps for one in found]),

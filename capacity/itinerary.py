@@ -294,7 +294,7 @@ def _confirmed(
         if low is None or not purse.allows(hold := route.confirm(cell, low)):
             return None
         ended = purse.pay((yield hold))
-        if ended.decision is not Decision.FAILED:
+        if ended.decision not in (Decision.FAILED, Decision.UNDECIDED):
             return low
-        search.tell(low, Decision.FAILED)
+        search.tell(low, ended.decision)
     return None

@@ -2,13 +2,14 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from capacity.step import Decision, Phase
 
-PRECISION = 1.2
+PRECISION = 1.5
 FACTOR = 2.0
-_WEIGHT = (Decision.NOT_VALID, Decision.PASSED, Decision.UNDECIDED, Decision.FAILED)
+_SAYS = (Decision.PASSED, Decision.FAILED, Decision.UNDECIDED, Decision.NOT_VALID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,12 @@ class Search:
     """The search of one cell: `next` names a load, `tell` takes what became of it; it ends, whatever that is.
 
     Loads double from `start` while they pass and are halved while they fail, between `floor` and `ceiling`.
-    Then the widest gap on the log scale, between the low, the high and what was undecided between them, is
-    halved, until low and high are within a factor of `precision`, or no gap is wider than that. An undecided
-    load is too close to the knee to be told from it, so it is neither low nor high. A load at which the tester
-    fell short is a wall: no load from there on is tried. Loads are rounded to three digits, or are `whole`.
+    Then the widest gap on the log scale, between the low, the high and what is undecided between them, is
+    halved, until low and high are within a factor of `precision`, or no gap is wider than that. At last the
+    lowest failure is tried again, for one cluster of slow calls makes a step fail; a pass is tried again by
+    the hold that confirms it. Steps at one load that disagree leave it undecided. An undecided load is too
+    close to the knee to be told from it, so it is neither low nor high. Where the tester fell short is a
+    wall: no load from there on is tried. Loads are rounded to three digits, or are `whole`.
 
     Raises:
         ValueError: no search can begin with these numbers.
@@ -54,17 +57,21 @@ class Search:
             )
         self._start, self._ceiling, self._floor = start, ceiling, floor
         self._precision, self._whole = precision, whole
-        self._told: dict[float, Decision] = {}
+        self._told: dict[float, list[Decision]] = {}
         self._cut = False
 
     def tell(self, load: float, decision: Decision) -> None:
-        """What became of a step at this load; of several the worst counts, so a hold can take a pass back."""
+        """What became of a step at this load.
+
+        Raises:
+            ValueError: it is no step that decides anything.
+        """
         if decision is Decision.CUT:
             self._cut = True
-        elif decision not in _WEIGHT:
+        elif decision in _SAYS:
+            self._told.setdefault(load, []).append(decision)
+        else:
             raise ValueError(f"a step that came to {decision} says nothing of its load")
-        elif load not in self._told or _WEIGHT.index(decision) > _WEIGHT.index(self._told[load]):
-            self._told[load] = decision
 
     def next(self) -> tuple[Phase, float] | None:
         """The load to try next and what for; None when nothing more can be learnt, or a step was cut."""
@@ -80,7 +87,10 @@ class Search:
         if top is None and highest < self._ceiling:
             factor = FACTOR if highest == knee.low else math.sqrt(FACTOR)
             return Phase.BRACKET, min(self._rounded(highest * factor), self._ceiling)
-        return self._between(knee.low, highest if top is None else top)
+        between = self._between(knee.low, highest if top is None else top)
+        if between is None and knee.high is not None and len(self._told[knee.high]) == 1:
+            return Phase.BISECT, knee.high
+        return between
 
     def _between(self, low: float, top: float) -> tuple[Phase, float] | None:
         if top / low <= self._precision:
@@ -97,16 +107,17 @@ class Search:
 
     @property
     def knee(self) -> Knee:
-        """The interval as far as it is known. A pass at or above the lowest failure does not count."""
+        """The interval as far as it is known. A pass above the lowest failure does not count."""
         high = min(self._loads(Decision.FAILED), default=None)
         passed = [load for load in self._loads(Decision.PASSED) if high is None or load < high]
         return Knee(max(passed, default=None), high)
 
     @property
     def contradicted(self) -> tuple[float, ...]:
-        """Loads that passed above the lowest one that failed: the deployment did not stay the same."""
-        high = self.knee.high
-        return tuple(load for load in self._loads(Decision.PASSED) if high is not None and load > high)
+        """Loads that passed, though they or a lower one failed: the deployment did not stay the same."""
+        failed = [load for load, told in self._told.items() if Decision.FAILED in told]
+        passed = sorted(load for load, told in self._told.items() if Decision.PASSED in told)
+        return tuple(load for load in passed if failed and load >= min(failed))
 
     @property
     def wall(self) -> float | None:
@@ -120,4 +131,12 @@ class Search:
         return min(tops, default=None)
 
     def _loads(self, decision: Decision) -> list[float]:
-        return sorted(load for load, told in self._told.items() if told is decision)
+        return sorted(load for load, told in self._told.items() if _together(told) is decision)
+
+
+def _together(told: Sequence[Decision]) -> Decision:
+    """What the steps at one load say where they agree; those that are not valid do not count."""
+    said = {decision for decision in told if decision is not Decision.NOT_VALID}
+    if not said:
+        return Decision.NOT_VALID
+    return said.pop() if len(said) == 1 else Decision.UNDECIDED

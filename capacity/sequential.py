@@ -19,7 +19,7 @@ LEAST_S = 30.0  # a load is held at least so long before it passes: a queue need
 
 # The alternatives, by what they multiply the odds of the limit with. Found by simulation: fewest calls.
 _GOOD = (0.0, 0.2)
-_BAD = (3.0, 12.0)
+_BAD = (3.0, 6.0)
 
 
 def clean_calls(criteria: Iterable[Criterion], alpha: float = ALPHA) -> int:
