@@ -19,8 +19,9 @@ from sip.stream import FramingError, MessageStream
 
 _PACKET_BYTES = 65_536
 _PACKETS_A_TURN = 64  # then timers and connections have their turn
+_BURST_BYTES = 1 << 20  # calls at one instant that the kernel keeps for us: as many as are answered within T1
+_SO_RCVBUFFORCE = 33  # asm-generic/socket.h: beyond net.core.rmem_max, for who may
 _BACKLOG = 512
-_BUFFER_BYTES = 1 << 22  # as much of a burst as the kernel lets us keep
 _PORT_TRIES = 20
 _MOST_UNSENT_BYTES = 1 << 20  # a caller that does not read is no caller
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -188,7 +189,9 @@ def _one_port(host: str, port: int) -> tuple[socket.socket, socket.socket]:
     for attempt in range(_PORT_TRIES):
         with contextlib.ExitStack() as opened:
             udp = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BURST_BYTES)
+            with contextlib.suppress(PermissionError):
+                udp.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BURST_BYTES)
             udp.bind((host, port))
             listener = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

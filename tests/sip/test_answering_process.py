@@ -130,6 +130,22 @@ def test_a_message_may_come_in_pieces_and_a_caller_that_talks_nonsense_is_hung_u
     assert said.index(b"100 Trying") < said.index(b"180 Ringing") < said.index(b"200 OK")
 
 
+def test_a_burst_of_calls_is_answered_without_a_retransmission(start: Start) -> None:
+    """200 that come at one instant, more than the kernel keeps for a socket by default, all ring."""
+    place = ("127.0.0.1", start("--ring", "30").port or 0)
+    with ExitStack() as opened:
+        callers = [opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(8)]
+        for number, caller in enumerate(callers):
+            caller.settimeout(10)
+            caller.connect(place)
+            for call in range(25):
+                caller.send(request("INVITE", 25 * number + call, body=OFFER))
+
+        said = Counter(caller.recv(65536).split(b" ")[1] for caller in callers for _ in range(50))
+
+    assert said == {b"100": 200, b"180": 200}
+
+
 def test_datagrams_of_any_kind_do_no_harm(start: Start) -> None:
     """It answers on after the empty, the broken and the largest."""
     trunk = start()
