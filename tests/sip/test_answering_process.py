@@ -1,5 +1,6 @@
 """An answering side as a program: SIPp calls it, our own phones do, and it goes when it is told to."""
 
+import itertools
 import json
 import shutil
 import signal
@@ -128,6 +129,24 @@ def test_a_message_may_come_in_pieces_and_a_caller_that_talks_nonsense_is_hung_u
             said += one.recv(65536)
 
     assert said.index(b"100 Trying") < said.index(b"180 Ringing") < said.index(b"200 OK")
+
+
+def test_more_connections_than_it_can_hold_wait_for_one_that_ends() -> None:
+    """It is out of descriptors: those that it has are served, and the next one once there is room."""
+    with Answering() as answering, ExitStack() as opened:
+        program = psutil.Process(answering._companion._process.pid)
+        most = max(int(path.name) for path in Path(f"/proc/{program.pid}/fd").iterdir()) + 3
+        program.rlimit(psutil.RLIMIT_NOFILE, (most, most))
+        place = ("127.0.0.1", answering.trunk.port or 0)
+        callers = [opened.enter_context(socket.create_connection(place, timeout=10)) for _ in range(6)]
+        options = request("OPTIONS")
+        callers[0].sendall(options)
+        assert callers[0].recv(65536).startswith(b"SIP/2.0 200 OK")
+
+        for caller, following in itertools.pairwise(callers):
+            caller.close()
+            following.sendall(options)
+            assert following.recv(65536).startswith(b"SIP/2.0 200 OK")
 
 
 def test_a_burst_of_calls_is_answered_without_a_retransmission(start: Start) -> None:
