@@ -5,27 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from analysis.across import Sided
 from analysis.conditions import differing
 from analysis.errors import BrokenFileError, NewerFormatError, UnlikeRunsError
 from analysis.gates import Verdict
+from analysis.intervals import Estimate
 from analysis.run import FORMAT
 from analysis.wording import listed
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure between its two-sided 95 % bounds, of `n` calls; infinite where there is no bound."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-    @property
-    def sided(self) -> Sided:
-        """The same without the number of calls."""
-        return self.value, self.low, self.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +21,7 @@ class Kept:
     started_unix: float
     versions: Mapping[str, str | None]
     conditions: Mapping[str, object]
-    figures: Mapping[str, Figure]
+    figures: Mapping[str, Estimate]
 
     @classmethod
     def of(cls, document: Mapping[str, Any], where: str) -> Self:
@@ -72,10 +57,10 @@ class Kept:
                 run_id=document["run_ids"][0],
                 started_unix=document["started_unix"],
                 versions=document["versions"],
-                conditions=document["conditions"],
+                conditions=dict(document["conditions"]),
                 figures=figures_of(document),
             )
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise BrokenFileError(
                 f"{where} is not what a summary.json must be ({error!r}): name a run's folder, or the "
                 "summary.json of one."
@@ -100,7 +85,7 @@ class Kept:
             )
 
 
-def figures_of(document: Mapping[str, Any]) -> dict[str, Figure]:
+def figures_of(document: Mapping[str, Any]) -> dict[str, Estimate]:
     """Of a summary, what later runs are held against, by the gate's name.
 
     A search holds each network at the load that it found, which the next one need not find: there only the
@@ -110,21 +95,21 @@ def figures_of(document: Mapping[str, Any]) -> dict[str, Figure]:
     candidate = document["candidate"]
     if knees and not document["conditions"]["search"]["smoke"]:
         own = [knee for knee in knees if knee["arm"] == candidate]
+        several = len(own) > 1
         return {
-            "regression_capacity" + (f"@{knee['profile']}" if len(own) > 1 else ""): _of_knee(knee)
+            f"regression_capacity@{knee['profile']}" if several else "regression_capacity": _of_knee(knee)
             for knee in own
         }
     arm = document["arms"][candidate]
     sources = {"regression_rmst_s": arm["rmst_s"], "regression_not_answered": arm["not_answered_share"]}
     return {
-        name: Figure(found["value"], found["low"], found["high"], found["n"])
+        name: Estimate(float(found["value"]), float(found["low"]), float(found["high"]), int(found["n"]))
         for name, found in sources.items()
         if found["value"] is not None
     }
 
 
-def _of_knee(knee: Mapping[str, Any]) -> Figure:
-    low = 0.0 if knee["low"] is None else knee["low"]
-    high = math.inf if knee["high"] is None else knee["high"]
-    middle = math.sqrt(low * high) if low > 0 and math.isfinite(high) else math.nan
-    return Figure(middle, low, high, knee["calls"])
+def _of_knee(knee: Mapping[str, Any]) -> Estimate:
+    """The middle of the interval on the logarithmic scale that the search goes by; none where it is open."""
+    low, high = knee["low"], knee["high"]
+    return Estimate(math.sqrt(low * high) if low and high else None, low, high, knee["calls"])

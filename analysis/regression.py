@@ -3,16 +3,17 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Self
 
 import numpy as np
 from scipy import stats
 
-from analysis.across import average, difference
+from analysis.across import Sided, average, difference
 from analysis.gate_name import GateName, read
 from analysis.gates import Gate, Verdict, decide, finite
-from analysis.intervals import CONFIDENCE
-from analysis.kept import Figure, Kept
+from analysis.intervals import CONFIDENCE, Estimate
+from analysis.kept import Kept
 from analysis.metric import Bounds, Kind
 from analysis.wording import listed
 
@@ -27,22 +28,24 @@ SPREAD_OF = 3  # baselines, from which on their spread is the margin
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """One of the runs that another was held against."""
+    """One of the runs that another was held against; its figures by the gate that compares them."""
 
     run_id: str
     started_unix: float
     versions: Mapping[str, str | None]
+    figures: Mapping[str, Estimate]
 
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """What a run was held against, oldest first, and by which rule."""
+    """The figures of a run beside those that it was held against, oldest first, and by which rule."""
 
-    baselines: tuple[Before, ...]
     rule: str
+    figures: Mapping[str, Estimate]
+    baselines: tuple[Before, ...]
 
     @classmethod
-    def of(cls, kept: Sequence[Kept], limits: Mapping[str, float]) -> Self:
+    def of(cls, now: Mapping[str, Estimate], kept: Sequence[Kept], limits: Mapping[str, float]) -> Self:
         """What is to be told of these."""
         fixed = [name for name in map(str, map(read, limits)) if name in MARGINS]
         rule = "fixed margins on the difference"
@@ -51,11 +54,12 @@ class Regression:
                 f", and fixed margins, as asked for, on {listed(fixed)}" if fixed else ""
             )
         ordered = sorted(kept, key=lambda each: each.started_unix)
-        return cls(tuple(Before(each.run_id, each.started_unix, each.versions) for each in ordered), rule)
+        before = (Before(each.run_id, each.started_unix, each.versions, each.figures) for each in ordered)
+        return cls(rule, now, tuple(before))
 
 
 def regressions(
-    arm: str, now: Mapping[str, Figure], kept: Sequence[Kept], limits: Mapping[str, float]
+    arm: str, now: Mapping[str, Estimate], kept: Sequence[Kept], limits: Mapping[str, float]
 ) -> list[Gate]:
     """The gates on what changed since the baselines.
 
@@ -71,9 +75,10 @@ def regressions(
         limits: those asked for, of any gates.
     """
     asked = {read(name): limit for name, limit in limits.items() if read(name).metric.kind is Kind.CHANGE}
-    names = dict.fromkeys([*map(read, now), *(name for name in asked if str(name) not in now)])
+    found = list(map(read, now))
+    missing = [name for name in asked if name.metric not in [each.metric for each in found]]
     judged = []
-    for name in names:
+    for name in [*found, *missing]:
         limit = asked.get(name, asked.get(GateName(name.metric)))
         figure = now.get(str(name))
         before = [each.figures[str(name)] for each in kept if str(name) in each.figures]
@@ -89,24 +94,36 @@ def regressions(
     return judged
 
 
-def _change(name: GateName, now: Figure, before: Sequence[Figure]) -> Bounds:
+def _change(name: GateName, now: Estimate, before: Sequence[Estimate]) -> Bounds:
     """This run less the mean of the others; of a capacity the ratio, less 1."""
-    if name.metric.name != "regression_capacity":
-        return Bounds(*difference(average([each.sided for each in before]), now.sided), now.n)
-    value, low, high = (
-        float(stats.gmean([getattr(each, side) for each in before])) for side in ("value", "low", "high")
-    )
-    return Bounds(
-        now.value / value - 1, now.low / high - 1, now.high / low - 1 if low > 0 else math.inf, now.n
+    if not name.metric.at_least:
+        return Bounds(*difference(average(list(map(_sided, before))), _sided(now)), now.n)
+    value, low, high = (_middle(each) for each in zip(*map(_sided, before), strict=True))
+    now_value, now_low, now_high = _sided(now)
+    return Bounds(now_value / value - 1, now_low / high - 1, now_high / low - 1 if low else math.inf, now.n)
+
+
+def _middle(loads: Sequence[float]) -> float:
+    """The geometric mean."""
+    return math.exp(fmean(map(math.log, loads))) if all(loads) else 0.0
+
+
+def _sided(figure: Estimate) -> Sided:
+    """The figure between its bounds, as wide as can be where there are none."""
+    value, low, high = figure.value, figure.low, figure.high
+    return (
+        math.nan if value is None else value,
+        0.0 if low is None else low,
+        math.inf if high is None else high,
     )
 
 
-def _spread(name: GateName, before: Sequence[Figure]) -> float | None:
+def _spread(name: GateName, before: Sequence[Estimate]) -> float | None:
     """How much worse than their mean one more of them would be once in twenty times; None if not known."""
-    values = np.array([each.value for each in before])
+    values = np.array([_sided(each)[0] for each in before])
     if not np.isfinite(values).all():
         return None
-    relative = name.metric.name == "regression_capacity"
+    relative = name.metric.at_least
     spread = float(np.std(np.log(values) if relative else values, ddof=1))
     reach = float(stats.t.ppf(CONFIDENCE, values.size - 1)) * spread * math.sqrt(1 + 1 / values.size)
     return math.exp(-reach) - 1 if relative else reach

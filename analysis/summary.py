@@ -12,6 +12,7 @@ from analysis.clocks import Clocks, clocks_of
 from analysis.compare import Comparison, compare
 from analysis.delivery import Delivered, deliveries
 from analysis.gates import Gate, Verdict, judge
+from analysis.intervals import Estimate
 from analysis.kept import Kept, figures_of
 from analysis.prediction import Prediction, predictions
 from analysis.proof import marked, proofs
@@ -91,8 +92,9 @@ def summarise(run: Run, kept: Sequence[Kept] = ()) -> Summary:
     forecast = predictions(run)
     clocks = clocks_of(run)
     arms = _arms(run, None)
+    now = _comparable(run, arms, capacity)
     if kept:
-        gates += _regressions(run, arms, capacity, kept)
+        gates += regressions(run.candidate, now, kept, run.limits)
     labels = run.labels
     # A run that knew but one network has been read under it already.
     alone = len(labels) == 1 and bool(run.calls["profile"].notna().all())
@@ -124,7 +126,7 @@ def summarise(run: Run, kept: Sequence[Kept] = ()) -> Summary:
         clocks=clocks,
         network=_dosed(run, delivered),
         capacity=capacity,
-        regression=Regression.of(kept, run.limits) if kept else None,
+        regression=Regression.of(now, kept, run.limits) if kept else None,
         gates=_as_far_as(verdict, gates),
         validity=tuple(validity),
         warnings=(
@@ -155,10 +157,9 @@ def _as_far_as(verdict: Verdict, gates: Sequence[Gate]) -> tuple[Gate, ...]:
     return tuple(replace(gate, verdict=Verdict.NOT_VALID) for gate in gates)
 
 
-def _regressions(
-    run: Run, arms: Mapping[str, ArmSummary], capacity: Capacity | None, kept: Sequence[Kept]
-) -> list[Gate]:
-    now = figures_of(
+def _comparable(run: Run, arms: Mapping[str, ArmSummary], capacity: Capacity | None) -> dict[str, Estimate]:
+    """What of this run is held against earlier ones, taken as it is from theirs."""
+    return figures_of(
         {
             "candidate": run.candidate,
             "conditions": run.conditions,
@@ -166,7 +167,6 @@ def _regressions(
             "capacity": capacity and asdict(capacity),
         }
     )
-    return regressions(run.candidate, now, kept, run.limits)
 
 
 def _gates(run: Run, label: str) -> tuple[Gate, ...]:
