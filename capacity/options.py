@@ -60,7 +60,7 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
         "help": "calls of the confirming hold, which lasts a minute at least (default: 160)",
     },
     "calls-per-second": _changed(
-        "calls-per-second", default=0.5, help="where the search starts, and what --smoke holds"
+        "calls-per-second", default=0.6, help="where the search starts, and what --smoke holds"
     ),
     **_OWN,
 }
