@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from analysis.arms import ArmSummary, LowPercentiles, Percentiles
+from analysis.capacity import Capacity
 from analysis.gates import Gate, Verdict
 from analysis.intervals import Estimate
 from analysis.run import Run
 from analysis.summary import Profile, Summary
 
+_LOADS = {"rate": "calls_per_second", "concurrent": "concurrent_calls"}
 ALL = "all"  # the calls under every network together
 _PERCENTILES = ("p1", "p5", "p10", "p50", "p90", "p95", "p99")
 
@@ -93,6 +95,7 @@ def series(run: Run, summary: Summary) -> list[Series]:
         *_of_the_gates(summary),
         *_of_the_checks(summary),
         *_of_the_comparisons(summary),
+        *(_of_the_knees(summary.capacity) if summary.capacity is not None else ()),
     ]
     return [each for each in found if each.points]
 
@@ -219,6 +222,24 @@ def _of_the_comparisons(summary: Summary) -> list[Series]:
     return [
         _series("mean_ring_difference", "seconds", f"Mean ring, {less}", mean_ring),
         _series("not_answered_difference", "ratio", f"Share not answered, {less}", not_answered),
+    ]
+
+
+def _of_the_knees(capacity: Capacity) -> list[Series]:
+    """The load that callers do not notice and the one that they do, in the name's unit."""
+    load = _LOADS[capacity.axis]
+    knees = [({"arm": knee.arm, "profile": knee.profile}, knee) for knee in capacity.knees]
+    bounds = [
+        ({**labels, "bound": bound}, known)
+        for labels, knee in knees
+        for bound, known in {"low": knee.low, "high": knee.high}.items()
+    ]
+    held = [(labels, knee.confirmed) for labels, knee in knees]
+    return [
+        _series(
+            f"knee_{load}", "", "The highest load that passed (low), the lowest that failed (high)", bounds
+        ),
+        _series(f"confirmed_{load}", "", "The load held with every gate kept", held),
     ]
 
 

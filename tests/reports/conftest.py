@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -20,20 +21,35 @@ def shared_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     return _writing(tmp_path_factory.mktemp("runs"))
 
 
-def _writing(place: Path) -> Callable[..., Path]:
-    path = Path(__file__).parents[1] / "analysis" / "synthetic.py"
-    if "synthetic" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("synthetic", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["synthetic"] = module
-        spec.loader.exec_module(module)
-    synthetic = sys.modules["synthetic"]
+@pytest.fixture
+def write_capacity_run(tmp_path: Path) -> Callable[..., Path]:
+    """The same of `synthetic_capacity.CapacityRecipe`."""
+    return _writing(tmp_path, capacity=True)
+
+
+def _writing(place: Path, *, capacity: bool = False) -> Callable[..., Path]:
+    synthetic = _generator("synthetic")
+    recipe, write_run = synthetic.Recipe, synthetic.write_run
+    if capacity:
+        synthetic = _generator("synthetic_capacity")
+        recipe, write_run = synthetic.CapacityRecipe, synthetic.write_capacity_run
     written: list[Path] = []
 
     def write(**fields: object) -> Path:
-        written.append(synthetic.write_run(place / f"run-{len(written)}", synthetic.Recipe(**fields)))
+        written.append(write_run(place / f"run-{len(written)}", recipe(**fields)))
         return written[-1]
 
     return write
+
+
+def _generator(name: str) -> ModuleType:
+    """A module beside the tests of the analysis; test folders are no packages, so it is found by its place."""
+    path = Path(__file__).parents[1] / "analysis" / f"{name}.py"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]

@@ -139,3 +139,29 @@ def test_a_run_without_a_call_has_a_verdict_and_no_figures(write_run: WriteRun) 
     assert not any(
         name.endswith(("_seconds", "_ratio")) and "bound" in dict(labels) for name, labels in numbers
     )
+
+
+@pytest.mark.parametrize(("axis", "unit"), [("rate", "calls_per_second"), ("concurrent", "concurrent_calls")])
+def test_a_search_gives_the_loads_between_which_callers_notice(
+    write_capacity_run: WriteRun, axis: str, unit: str
+) -> None:
+    """The highest that passed, the lowest that failed, and the one that was held with every gate kept."""
+    start = 2.0 if axis == "concurrent" else 0.5
+    _, numbers, summary = _read(write_capacity_run(axis=axis, start=start, ceiling=16 * start))
+    assert summary.capacity is not None
+    (knee,) = summary.capacity.knees
+    labels = {"arm": knee.arm, "profile": knee.profile}
+
+    assert knee.low is not None
+    assert _of(numbers, f"knee_{unit}", **labels, bound="low") == knee.low
+    assert _of(numbers, f"knee_{unit}", **labels, bound="high") == knee.high
+    assert _of(numbers, f"confirmed_{unit}", **labels) == knee.confirmed
+
+
+def test_a_knee_that_was_not_reached_has_no_upper_bound(write_capacity_run: WriteRun) -> None:
+    """What is not known has no sample."""
+    _, numbers, _ = _read(write_capacity_run(start=0.5, ceiling=0.5))
+    labels = {"arm": "bounded", "profile": "clean"}
+
+    assert _of(numbers, "knee_calls_per_second", **labels, bound="low") == 0.5
+    assert _of(numbers, "knee_calls_per_second", **labels, bound="high") is None
