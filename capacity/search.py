@@ -49,11 +49,12 @@ class Search:
     ) -> None:
         if not 0 < floor <= start <= ceiling < math.inf:
             raise ValueError(
-                f"a search from {start:g} needs 0 < floor <= start <= ceiling: {floor:g}, {ceiling:g}"
+                f"a search cannot begin at {start:g}: a start lies between the lowest load, {floor:g}, and"
+                f" the highest, {ceiling:g}, both above 0 and finite"
             )
         if not precision > 1:
             raise ValueError(
-                f"loads cannot be told apart to a factor of {precision:g}: it is above 1, such as 1.2"
+                f"loads are not told apart to a factor of {precision:g}: it is above 1, such as {PRECISION:g}"
             )
         self._start, self._ceiling, self._floor = start, ceiling, floor
         self._precision, self._whole = precision, whole
@@ -86,7 +87,8 @@ class Search:
             return (Phase.BRACKET, below) if below < lowest else None
         if top is None and highest < self._ceiling:
             factor = FACTOR if highest == knee.low else math.sqrt(FACTOR)
-            return Phase.BRACKET, min(self._rounded(highest * factor), self._ceiling)
+            above = math.ceil(highest * factor) if self._whole else self._rounded(highest * factor)
+            return Phase.BRACKET, min(float(above), self._ceiling)
         between = self._between(knee.low, highest if top is None else top)
         if between is None and knee.high is not None and len(self._told[knee.high]) == 1:
             return Phase.BISECT, knee.high

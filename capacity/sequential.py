@@ -55,9 +55,7 @@ class Trial:
 
     It passes when every criterion is shown to hold, by `least` calls or more, and fails when one is shown to
     be broken; each is wrong with a chance of `alpha` at the most, that of failing shared out among the
-    criteria. Without a decision after `most` calls it is undecided. A step whose later half alone has more
-    bad calls than the limit's share does not pass yet: good calls before a queue grew do not speak for those
-    after.
+    criteria. Without a decision after `most` calls it is undecided.
     """
 
     def __init__(
@@ -94,7 +92,7 @@ class Trial:
     @property
     def tallies(self) -> tuple[Tally, ...]:
         """What each criterion has judged, up to the decision."""
-        return tuple(Tally(one.criterion.name, one.n, one.bad[-1]) for one in self._ledgers)
+        return tuple(Tally(one.criterion.name, one.n, one.bad) for one in self._ledgers)
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -106,9 +104,10 @@ class Trial:
         return self._alpha / len(self._ledgers)
 
     def _decided(self, changed: "_Ledger") -> Decision | None:
-        if changed.is_broken(self._alpha_failed):
-            return Decision.FAILED
-        if self.calls >= self._least and all(one.holds(self._alpha) for one in self._ledgers):
+        if changed.last:  # a good call breaks nothing, and a bad one shows of nothing that it holds
+            if changed.is_broken(self._alpha_failed):
+                return Decision.FAILED
+        elif self.calls >= self._least and all(one.holds(self._alpha) for one in self._ledgers):
             return Decision.PASSED
         if self._most is not None and self.calls >= self._most:
             return Decision.UNDECIDED
@@ -121,28 +120,24 @@ class _Ledger:
     def __init__(self, criterion: Criterion) -> None:
         self.criterion = criterion
         self.known: dict[int, bool] = {}
-        self.bad = [0]  # among the first 0, 1, 2, … calls
+        self.n = self.bad = 0
+        self.last = False
         self._on_good, self._on_bad = _Bet(criterion.share, _GOOD), _Bet(criterion.share, _BAD)
-
-    @property
-    def n(self) -> int:
-        return len(self.bad) - 1
 
     def judge_next(self) -> bool:
         """Judge the next call, unless nothing is known of it."""
         if self.n not in self.known:
             return False
-        self.bad.append(self.bad[-1] + self.known.pop(self.n))
+        self.last = self.known.pop(self.n)
+        self.bad += self.last
+        self.n += 1
         return True
 
     def holds(self, alpha: float) -> bool:
-        half = self.n // 2
-        later = self.bad[-1] - self.bad[half]
-        calm = later <= self.criterion.share * (self.n - half)
-        return calm and self._on_good.worth(self.n, self.bad[-1]) >= 1 / alpha
+        return self._on_good.worth(self.n, self.bad) >= 1 / alpha
 
     def is_broken(self, alpha: float) -> bool:
-        return self._on_bad.worth(self.n, self.bad[-1]) >= 1 / alpha
+        return self._on_bad.worth(self.n, self.bad) >= 1 / alpha
 
 
 class _Bet:

@@ -99,13 +99,15 @@ def test_a_system_that_carries_all_that_may_be_asked_is_confirmed_at_the_ceiling
 
 
 def test_a_system_that_is_down_is_not_searched() -> None:
-    """Where not one call of a step was good there is no load to look for."""
+    """Where not one call is good at a quarter of the load either, there is no load to look for."""
     going = itinerary(ROUTE)
     burst = next(going)
     step = going.send(Ended(Decision.DONE, burst.calls, 60.0, bad=2, judged=2))
     assert (burst.phase, step.phase) == (Phase.BURST, Phase.BRACKET)
+    dead = Ended(Decision.FAILED, step.calls, 60.0, bad=6, judged=6)
+    assert [going.send(dead).load for _ in range(2)] == [ROUTE.start / 2, ROUTE.start / 4]
     with pytest.raises(StopIteration):
-        going.send(Ended(Decision.FAILED, step.calls, 60.0, bad=6, judged=6))
+        going.send(dead)
 
 
 def test_a_hold_that_fails_sends_the_search_below() -> None:
