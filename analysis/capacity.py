@@ -14,6 +14,7 @@ from analysis.step_reading import SEARCHING, StepReading, read_step
 from analysis.steps import JUDGED, CapacityPlan, of_step
 from analysis.wording import count, listed, loaded, number
 from capacity.criterion import read
+from capacity.itinerary import Axis
 from capacity.step import Phase, Step
 
 
@@ -37,7 +38,7 @@ class Leaks:
 class Capacity:
     """`capacity` of summary.json; `searches` has one entry a run, `knees` one a run, arm and network."""
 
-    axis: str
+    axis: Axis
     unit: str
     search_gate: tuple[str, ...]
     smoke: bool
@@ -52,6 +53,15 @@ class Capacity:
     def of(self, arm: str) -> tuple[Knee, ...]:
         """The knees of one arm, one a network."""
         return tuple(knee for knee in self.knees if knee.arm == arm)
+
+    def burst_in_time(self, knee: Knee) -> int | None:
+        """The largest cold burst that was answered in time, 0 where none was; None where none was tried."""
+        own = [
+            burst
+            for burst in self.bursts
+            if (burst.run_id, burst.arm, burst.profile) == (knee.run_id, knee.arm, knee.profile)
+        ]
+        return max((burst.size for burst in own if burst.in_time), default=0) if own else None
 
     def of_cell(self, knee: Knee) -> tuple[StepReading, ...]:
         """The steps that led to a knee."""

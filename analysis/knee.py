@@ -50,6 +50,22 @@ class Knee:
     sentence: str
 
     @property
+    def who(self) -> str:
+        """The arm, and the network where that is not a clean one."""
+        return self.arm if self.profile == "clean" else f"{self.arm} under {self.profile}"
+
+    @property
+    def gates_said(self) -> str:
+        """How the last hold took the gates, in a word or two."""
+        if self.held is None:
+            return "not held"
+        if self.confirmed is not None:
+            return f"all {self.hold_gates} kept"
+        if self.hold_broken:
+            return f"broken: {listed(self.hold_broken)}"
+        return f"undecided: {listed(self.hold_open)}" if self.hold_open else "not valid"
+
+    @property
     def interval(self) -> str:
         """The interval as it is written, open where nothing is known."""
         return written(self.low, self.high)
@@ -96,20 +112,24 @@ def knee_of(plan: CapacityPlan, steps: Sequence[StepReading], broken_at: Sequenc
         hold_open=tuple(gate.title for gate in gates if gate.verdict is Verdict.UNDECIDED),
         confirmed=hold.load if hold is not None and kept else None,
         contradicted=search.contradicted,
-        limited_by=_limited_by(plan, search, steps),
+        limited_by=_limited_by(plan, searched(plan, steps, live=True), steps),
         calls=sum(step.calls for step in steps),
         sentence="",
     )
     return replace(knee, sentence=f"{_found(knee, plan)}{_held(knee, plan)}.")
 
 
-def searched(plan: CapacityPlan, steps: Sequence[StepReading]) -> Search:
-    """The search, told what the records say of each step; a hold that shows less takes a pass back."""
+def searched(plan: CapacityPlan, steps: Sequence[StepReading], *, live: bool = False) -> Search:
+    """The search, told what the records say of each step, or what was said while calling (`live`).
+
+    A hold that shows less takes a pass back.
+    """
     loads = [step.load for step in steps]
     search = Search(plan.start, max([plan.ceiling, *loads]), min([plan.start, *loads]), plan.precision)
     for step in steps:
-        if step.phase in SEARCHING and step.decision is not Decision.CUT:
-            search.tell(step.load, step.decision)
+        came_to = step.live if live else step.decision
+        if step.phase in SEARCHING and came_to is not Decision.CUT:
+            search.tell(step.load, came_to)
         elif step.phase is Phase.CONFIRM and _CUT_SHORT.isdisjoint((step.live, step.decision)):
             search.tell(step.load, _by_criteria(step))
     return search
@@ -169,7 +189,7 @@ _WHY = {
 
 
 def _found(knee: Knee, plan: CapacityPlan) -> str:
-    who = knee.arm if knee.profile == "clean" else f"{knee.arm} under {knee.profile}"
+    who = knee.who
     unit, low, high = plan.unit, knee.low, knee.high
     why = f" ({_WHY[knee.limited_by]})" if knee.limited_by else ""
     binds = (
@@ -221,9 +241,9 @@ def named(criterion: str) -> str:
 
 
 def beside_each_other(knees: Sequence[Knee], unit: str) -> list[str]:
-    """Each knee beside the first of its own run and network, and beside the first run's of its arm, in words.
+    """Each knee beside the first of its run and network, and beside the first run's of its arm, in words.
 
-    Intervals that do not overlap are apart: each holds what its side carries. Those that overlap show nothing.
+    Intervals that do not overlap are apart; those that do show no difference.
     """
     said = []
     for knee in knees:
@@ -243,9 +263,8 @@ def plain(arm: str) -> str:
 def _beside(first: Knee, knee: Knee, unit: str, *, before: bool) -> str | None:
     low, high = knee.low or 0.0, knee.high if knee.high is not None else float("inf")
     first_low, first_high = first.low or 0.0, first.high if first.high is not None else float("inf")
-    where = "" if knee.profile == "clean" else f" under {knee.profile}"
     aside = " The runs are of different times: nothing was dealt by lot." if before else ""
-    told = f"{knee.arm}{where} carries {knee.interval} {unit}, {first.arm} {first.interval}"
+    told = f"{knee.who} carries {knee.interval} {unit}, {first.arm} {first.interval}"
     if "not known" in (knee.interval, first.interval):
         return None
     if high <= first_low:

@@ -43,7 +43,7 @@ def load(folder: Path) -> Run:
     settings = _settings(folder)
     try:
         return _read(folder.resolve(), settings)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BrokenFileError(
             f"{folder} does not hold what a run must ({error!r}): was a file of it edited by hand?"
         ) from error

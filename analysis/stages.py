@@ -28,7 +28,7 @@ _COARSE = {
     "ringing": Stage("#d99a00"),
     "answer to audio": Stage("#8fd0bc", ".."),
 }
-_FINE = {
+FINE = {
     "post-dial delay": Stage("#8b95a1", "\\\\\\"),
     "room join": Stage("#d5dbe2"),
     "dispatch": Stage("#2f4085"),
@@ -49,7 +49,7 @@ def where_time_went(run: Run) -> Exhibit:
         for place, arm in enumerate(run.arms)
         for label, call in _chosen(calls[calls["arm"] == arm.name])
     ]
-    stages = _FINE if run.rooms_observed else _COARSE
+    stages = FINE if run.rooms_observed else _COARSE
     with canvas(9.4, 1.15 + 0.34 * max(len(rows), 1)) as figure:
         near, far = figure.subplots(1, 2, sharey=True, width_ratios=[5, 6])
         for row, (_, place, call) in enumerate(rows):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.lines import Lines
+from capacity.itinerary import Axis
 from capacity.sequential import ALPHA
 from capacity.step import Phase, Step, call_number
 
@@ -19,12 +20,12 @@ JUDGED = (Phase.CONFIRM, Phase.SMOKE)
 class CapacityPlan:
     """The search that one run was asked for (`capacity` of run.json); `cut` says that it was interrupted.
 
-    `axis` is `rate` (loads are calls per second) or `concurrent` (calls at once); `ceiling_by` says who set
-    the highest load: `max` (the option) or `tester` (what the baseline showed it can do).
+    `ceiling_by` says who set the highest load: `max` (the option) or `tester` (what it can do by its
+    baseline).
     """
 
     run_id: str
-    axis: str
+    axis: Axis
     start: float
     ceiling: float
     ceiling_by: str
@@ -40,7 +41,7 @@ class CapacityPlan:
     @property
     def unit(self) -> str:
         """What its loads are counted in."""
-        return "calls/s" if self.axis == "rate" else "calls at once"
+        return self.axis.unit
 
 
 def plan_of(settings: Mapping[str, Any]) -> CapacityPlan | None:
@@ -50,7 +51,7 @@ def plan_of(settings: Mapping[str, Any]) -> CapacityPlan | None:
         return None
     return CapacityPlan(
         run_id=settings["run_id"],
-        axis=asked["axis"],
+        axis=Axis(asked["axis"]),
         start=asked["start"],
         ceiling=asked["ceiling"],
         ceiling_by=asked["ceiling_by"],

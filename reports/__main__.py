@@ -77,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--notebook",
         metavar="NAME",
-        help=f"{', '.join(notebooks())} (default: single for one arm, comparison for several)",
+        help=f"{', '.join(notebooks())} (default: capacity of a capacity run, "
+        "single for one arm, comparison for several)",
     )
     parser.add_argument(
         "--baseline",

@@ -7,6 +7,7 @@ from analysis.run import Run
 from analysis.summary import Summary
 from analysis.verdict import comparison_sentence, gates_apart, networks_apart
 from analysis.wording import count, interval, listed, number, percent
+from reports import capacity_advice, regression
 
 REMEDIES = {
     Cause.NO_DISPATCH_RULE: "Some calls got no room: check that the number has a trunk and a dispatch rule.",
@@ -35,6 +36,8 @@ def why(run: Run, summary: Summary) -> list[str]:
             for check in summary.validity
             if not check.ok
         ]
+    if summary.capacity is not None:
+        return capacity_advice.why(run, summary.capacity)
     return [
         *(f"{name}: {_callers(arm, run.tau_s)}" for name, arm in summary.arms.items() if arm.calls),
         *networks_apart(_gates_by_network(summary)),
@@ -45,6 +48,8 @@ def how_sure(run: Run, summary: Summary) -> list[str]:
     """What the numbers can and cannot bear."""
     if summary.verdict is Verdict.NOT_VALID:
         return ["The tester fell short, so the figures below describe the tester as much as the system."]
+    if summary.capacity is not None:
+        return [*capacity_advice.how_sure(run, summary.capacity), *regression.told(summary)]
     said = [comparison_sentence(comparison, run.tau_s) for comparison in summary.comparisons]
     for entry in summary.prediction:
         if entry.agrees is None:
@@ -54,6 +59,7 @@ def how_sure(run: Run, summary: Summary) -> list[str]:
             f"{entry.arm}: the mistreated set-ups foretell {entry.predicted_not_answered} unanswered calls, "
             f"{entry.measured_not_answered} were measured, {word}."
         )
+    said += regression.told(summary)
     if run.cut:
         said.append("The run was cut before its plan's end.")
     return said
@@ -62,6 +68,8 @@ def how_sure(run: Run, summary: Summary) -> list[str]:
 def what_to_do(run: Run, summary: Summary) -> list[str]:
     """The next step."""
     candidate = run.candidate
+    if summary.capacity is not None and summary.verdict is not Verdict.NOT_VALID:
+        return capacity_advice.what_to_do(run, summary.verdict, summary.capacity)
     match summary.verdict:
         case Verdict.NOT_VALID:
             return list(dict.fromkeys(check.remedy for check in summary.validity if not check.ok))

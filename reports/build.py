@@ -42,8 +42,8 @@ def build(
         baselines: runs that they are held against (`read_runs`).
         out: where to; by default into the run itself, or `compare-<ids>` beside the runs when there are
             several.
-        notebook: name of a notebook under reports/notebooks, without its suffix; by default `single` for
-            one arm, else `comparison`.
+        notebook: name of a notebook under reports/notebooks, without its suffix; by default `capacity` for
+            a capacity run, `single` for one arm, else `comparison`.
         html: whether to run the notebook and print it.
 
     Raises:
@@ -62,7 +62,7 @@ def build(
         "metrics.prom": exposition(identity(read.run, summary), series(read.run, summary)),
     }
     if html:
-        chosen = notebook or ("comparison" if len(summary.arms) > 1 else "single")
+        chosen = notebook or _notebook(summary)
         texts["report.html"] = render(chosen, read, _title(summary))
     return Report(read.run, summary, tuple(_write(place / name, text) for name, text in texts.items()))
 
@@ -73,7 +73,15 @@ def _place(folders: Sequence[Path], run_ids: Sequence[str]) -> Path:
     return folders[0].parent / f"compare-{'-'.join(run_id.rsplit('-', 1)[-1] for run_id in run_ids)}"
 
 
+def _notebook(summary: Summary) -> str:
+    if summary.capacity is not None:
+        return "capacity"
+    return "comparison" if len(summary.arms) > 1 else "single"
+
+
 def _title(summary: Summary) -> str:
+    if summary.capacity is not None:
+        return f"How many calls it carries before callers notice: {', '.join(summary.arms)}"
     return f"How long callers hear it ring: {', '.join(summary.arms)}"
 
 

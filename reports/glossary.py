@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 
 from analysis.run import Run
+from analysis.steps import CapacityPlan
 from analysis.wording import number
 
 
 def glossary_of(run: Run) -> Mapping[str, str]:
     """What each word means in this run, in the order of a reader's need."""
     tau = number(run.tau_s)
-    return {
+    words = {} if run.capacity is None else _of_a_search(run.capacity)
+    return words | {
         "arm": (
             "One of the builds compared; calls are dealt to the arms by permuted blocks, so they share "
             f"clock, trunk and machine. The first is the reference, the one judged is {run.candidate}."
@@ -56,4 +58,22 @@ def glossary_of(run: Run) -> Mapping[str, str]:
         "dose": "What the network did to packets, beside what it was asked to do.",
         "dial lag": "How much later than it was due a call left: the tester's own lateness.",
         "mistreated set-up": "A request of the agent's audio filter that was mistreated on purpose.",
+    }
+
+
+def _of_a_search(plan: CapacityPlan) -> dict[str, str]:
+    load = "calls a second" if plan.axis == "rate" else "calls up at once"
+    return {
+        "capacity": (
+            f"The load, in {load}, at which callers begin to notice: between the highest that passed the "
+            "search gate and the lowest that failed it."
+        ),
+        "step": "A stretch of calls at one load, long enough to decide whether it passes.",
+        "search gate": (
+            f"What a load has to keep to pass while it is searched for: {', '.join(plan.search_gate)}. A "
+            "percentile is read as a share: p95 ≤ 3 s says that at most 5 % of calls take longer."
+        ),
+        "confirming hold": "The highest load that passed, held for long enough to judge the gates.",
+        "cold burst": "So many calls due at one instant on a deployment that had none before.",
+        "shed test": "150 % of the load that was held, for a while, and then that load again.",
     }

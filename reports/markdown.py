@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 
 from analysis.intervals import Estimate
+from analysis.knee import beside_each_other, named
 from analysis.proof import place
 from analysis.run import Run
 from analysis.summary import Summary
 from analysis.verdict import comparison_sentence, reading
 from analysis.wording import NOTHING, estimate, interval, number, percent
+from reports import regression
 from reports.advice import what_to_do
 
 
@@ -17,8 +19,10 @@ def markdown(run: Run, summary: Summary) -> str:
         f"## {summary.verdict.replace('_', ' ').capitalize()}",
         summary.sentence,
         *_list("What to do", what_to_do(run, summary)),
+        *_capacity(summary),
         _arms(summary),
         *_comparisons(summary),
+        *([" ".join(told)] if (told := regression.told(summary)) else []),
         *_networks(summary),
         _gates(summary),
         *_list("Warnings", summary.warnings),
@@ -33,6 +37,23 @@ def markdown(run: Run, summary: Summary) -> str:
         _footer(summary),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _capacity(summary: Summary) -> list[str]:
+    """A row a knee; then how the arms and runs stand beside each other, bursts, and what was left behind."""
+    capacity = summary.capacity
+    if capacity is None:
+        return []
+    columns = ("arm", "network", f"carries, {capacity.unit}", "what binds", "held at", "gates in the hold")
+    rows = [f"| {' | '.join(columns)} | cold burst in time |", "|---|---|--:|---|--:|---|--:|"]
+    for knee in capacity.knees:
+        binds = ", ".join(named(each) for each in knee.binds) or NOTHING
+        cells = [knee.arm, knee.profile, knee.interval, binds, number(knee.held), knee.gates_said]
+        rows.append(f"| {' | '.join(cells)} | {number(capacity.burst_in_time(knee))} |")
+    return [
+        "\n".join(rows),
+        *_list("Beside each other", beside_each_other(capacity.knees, capacity.unit)),
+    ]
 
 
 def _footer(summary: Summary) -> str:

@@ -1,4 +1,4 @@
-"""Tables and lists of a report as HTML, each from a macro of panels.html.j2."""
+"""Tables and lists of a report as HTML, each from a macro of one of the templates."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -14,9 +14,11 @@ from analysis.causes import Cause
 from analysis.compare import Effect
 from analysis.exhibit import Exhibit
 from analysis.intervals import Estimate
+from analysis.knee import named
 from analysis.verdict import comparison_sentence
 
 HERE = Path(__file__).parent
+TEMPLATES = ("panels.html.j2", "capacity.html.j2", "regression.html.j2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,12 @@ class Sequel:
 
 def panel(name: str, **context: object) -> Panel:
     """The panel of that name, filled in."""
-    return Panel(str(getattr(_macros(), name)(**context)))
+    macro = next(getattr(module, name) for module in _macros() if hasattr(module, name))
+    return Panel(str(macro(**context)))
 
 
 @cache
-def _macros() -> object:
+def _macros() -> tuple[object, ...]:
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -65,6 +68,9 @@ def _macros() -> object:
         "quantity": wording.quantity,
         "utc": _utc,
         "count": wording.count,
+        "loaded": wording.loaded,
+        "listed": lambda items: wording.listed(items) if items else wording.NOTHING,
+        "criterion": named,
         "anchor": lambda word: "term-" + "".join(letter if letter.isalnum() else "-" for letter in word),
         "words": lambda text: str(text).replace("_", " "),
     }
@@ -73,7 +79,7 @@ def _macros() -> object:
         "causes_of": lambda summary: _seen(Cause, (arm.causes for arm in summary.arms.values())),
         "outcomes_of": lambda summary: _seen(OUTCOMES, (arm.outcomes for arm in summary.arms.values())),
     }
-    return environment.get_template("panels.html.j2").module
+    return tuple(environment.get_template(name).module for name in TEMPLATES)
 
 
 def _seen(order: Iterable[str], counts: Iterable[Mapping[str, int]]) -> list[str]:

@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import by_network, figures, stages
+from analysis.capacity import Capacity
 from analysis.dose_line import dose_over_time
 from analysis.exhibit import Exhibit
 from analysis.gates import Verdict
 from analysis.greeting import greeting_curves
 from analysis.history import history_of
 from analysis.history_line import history_line
+from analysis.knee import beside_each_other
 from analysis.ladder import worst_calls
+from analysis.load_curves import load_curves, stages_over_load
 from analysis.run import Run
+from analysis.search_course import overload_course, search_course
 from analysis.summary import Summary
 from analysis.waterfall import waterfall
+from reports import regression
 from reports.advice import how_sure, what_to_do, why
 from reports.glossary import glossary_of
 from reports.handover import find, read_runs, taken_over
@@ -57,11 +62,72 @@ class Reading:
         """The difference between the arms, or that none is shown."""
         return panel("comparisons", summary=self.summary)
 
+    def regression(self) -> Panel | None:
+        """What changed since the runs that were kept; nothing where it was held against none."""
+        if self.summary.regression is None:
+            return None
+        return panel(
+            "regression",
+            said=regression.told(self.summary),
+            runs=regression.runs_of(self.summary),
+            columns=regression.columns_of(self.summary),
+        )
+
     def networks(self) -> Panel | None:
         """How calls fared under each network; nothing where none was tried."""
         if not self.run.emulated and len(self.run.labels) < 2:
             return None
         return panel("networks", summary=self.summary)
+
+    def knees(self) -> Panel | None:
+        """How much each arm carries under each network; nothing where no load was searched for."""
+        capacity = self.summary.capacity
+        if capacity is None:
+            return None
+        return panel(
+            "knees", run=self.run, capacity=capacity, apart=beside_each_other(capacity.knees, capacity.unit)
+        )
+
+    def load_curves(self) -> Exhibit | None:
+        """What callers notice as load grows."""
+        return self._searched(load_curves)
+
+    def stages_over_load(self) -> Exhibit | None:
+        """Where the time goes as load grows."""
+        return self._searched(stages_over_load)
+
+    def search_course(self) -> Exhibit | None:
+        """Which loads were tried when, and what they came to."""
+        return self._searched(search_course)
+
+    def steps(self) -> Panel | None:
+        """Every step with its figures."""
+        capacity = self.summary.capacity
+        return None if capacity is None else panel("steps", capacity=capacity)
+
+    def bursts(self) -> Panel | None:
+        """Calls that were all due at one instant."""
+        capacity = self.summary.capacity
+        return panel("bursts", capacity=capacity) if capacity is not None and capacity.bursts else None
+
+    def overload(self) -> Panel | None:
+        """Half as many again as it carries, and whether it recovered."""
+        capacity = self.summary.capacity
+        return panel("overload", capacity=capacity) if capacity is not None and capacity.shed else None
+
+    def overload_course(self) -> Exhibit | None:
+        """The same call by call."""
+        return self._searched(overload_course)
+
+    def left_behind(self) -> Panel | None:
+        """What was still there after the last call."""
+        capacity = self.summary.capacity
+        return None if capacity is None else panel("left_behind", leaks=capacity.leaks)
+
+    def tester_alone(self) -> Panel | None:
+        """What the tester did against its own answering side."""
+        capacity = self.summary.capacity
+        return None if capacity is None else panel("tester_alone", capacity=capacity)
 
     def dose(self) -> Panel | None:
         """What was asked of the network beside what it did."""
@@ -155,6 +221,10 @@ class Reading:
     def provenance(self) -> Panel:
         """How these numbers were made."""
         return panel("provenance", run=self.run, summary=self.summary)
+
+    def _searched(self, draw: Callable[[Run, Capacity], Exhibit | None]) -> Exhibit | None:
+        capacity = self.summary.capacity
+        return None if capacity is None else draw(self.run, capacity)
 
     def _drawn(self, draw: Callable[[Run], Exhibit]) -> Exhibit | Panel:
         return panel("no_calls") if self.run.counted().empty else draw(self.run)
