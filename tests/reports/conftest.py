@@ -43,7 +43,7 @@ def _writing(place: Path, *, capacity: bool = False) -> Callable[..., Path]:
 
 
 def _generator(name: str) -> ModuleType:
-    """A module beside the tests of the analysis; test folders are no packages, so it is found by its place."""
+    """A module beside the tests of the analysis; test folders are no packages, so it is found here."""
     path = Path(__file__).parents[1] / "analysis" / f"{name}.py"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)
