@@ -214,7 +214,9 @@ class Ascent:
         self._next_call = active.placed
         self._active = None
         self._write(step)
-        _log.info("Step %d, %g %s: %s, %s", step.step, step.load, self._route.axis.unit, decision, because)
+        _log.info(
+            "Step %d, %s: %s, %s", step.step, active.stretch.worded(self._route.axis), decision, because
+        )
         if decision is Decision.CUT:
             self._over = True
             return

@@ -67,12 +67,18 @@ class Stretch:
         placed = self.least if self.sequential else self.calls
         return (placed + self.warm_up) / self.calls_per_second
 
+    def worded(self, axis: Axis) -> str:
+        """Its load in words."""
+        if self.phase is Phase.BURST:
+            return f"{self.calls} calls at one instant"
+        return f"{self.load:.3g} {axis.unit}"
+
     def announced(self, axis: Axis) -> str:
         """What it is, in words."""
-        load = f"{self.load:g} {axis.unit}"
+        load = self.worded(axis)
         match self.phase:
             case Phase.BURST:
-                said = f"{self.calls} calls at one instant"
+                said = load
             case Phase.BRACKET | Phase.BISECT:
                 said = f"{load}: {self.least} calls, all clean, would pass"
             case _:

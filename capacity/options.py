@@ -15,6 +15,7 @@ from sip.errors import UsageError
 from sip.options import Options
 
 BUDGET_MIN = 20.0  # a cell
+ABOVE = 4.0  # times its start, how far a search may go at least where nothing is said
 MAX = {Axis.RATE: 10.0, Axis.CONCURRENT: 100.0}
 _OWN: Mapping[str, Mapping[str, Any]] = {
     "axis": {
@@ -25,7 +26,8 @@ _OWN: Mapping[str, Mapping[str, Any]] = {
     "max": {
         "type": float,
         "metavar": "LOAD",
-        "help": "the highest load that may be tried (default: 10 calls/s, 100 calls at once)",
+        "help": "the highest load that may be tried (default: 10 calls/s, 100 calls at once, or 4 times "
+        "where the search starts if that is more)",
     },
     "budget": {
         "metavar": "MINUTES[,CALLS]",
@@ -91,8 +93,8 @@ def read(given: Namespace, environment: Mapping[str, str]) -> CapacityOptions:
     )
     if axis is Axis.CONCURRENT and plain.hold_s <= 0:
         raise UsageError("--hold", given.hold, "calls that end at once are never up together: give seconds")
-    most = MAX[axis] if given.max is None else given.max
     start = plain.calls_per_second if axis is Axis.RATE else max(plain.calls_per_second * plain.hold_s, 1.0)
+    most = max(MAX[axis], ABOVE * start) if given.max is None else given.max
     if not start <= most < math.inf:
         raise UsageError(
             "--max", most, f"the search starts at {start:g} {axis.unit}: give that or more, or start lower "
