@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.deployments import KINDS, Deployment
 from capacity.criterion import DEFAULT, read
-from capacity.itinerary import REST_S, Axis, Cell, Ended, Route, Stretch, itinerary
+from capacity.itinerary import CONFIRM_CALLS, DEEPEST, REST_S, Axis, Cell, Ended, Route, Stretch, itinerary
 from capacity.search import PRECISION, Search
 from capacity.sequential import ALPHA, Trial, look
 from capacity.step import Decision, Phase, Tally
@@ -71,14 +71,14 @@ def searched(deployment: Deployment, random: Random, *, budget_min: float | None
         cells=(Cell("bounded", "clean"),),
         axis=Axis.RATE,
         start=1.0,
-        floor=1 / 16,
-        ceiling=20.0,
+        floor=1 / DEEPEST,
+        ceiling=10.0,
         precision=PRECISION,
         criteria=_CRITERIA,
         alpha=ALPHA,
         hold_s=HOLD_S,
         warm_up=0,
-        confirm_calls=200,
+        confirm_calls=CONFIRM_CALLS,
         budget_s=float("inf") if budget_min is None else budget_min * 60,
     )
     search = Search(route.start, route.ceiling, route.floor, route.precision)

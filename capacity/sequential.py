@@ -104,10 +104,9 @@ class Trial:
         return self._alpha / len(self._ledgers)
 
     def _decided(self, changed: "_Ledger") -> Decision | None:
-        if changed.last:  # a good call breaks nothing, and a bad one shows of nothing that it holds
-            if changed.is_broken(self._alpha_failed):
-                return Decision.FAILED
-        elif self.calls >= self._least and all(one.holds(self._alpha) for one in self._ledgers):
+        if changed.last and changed.is_broken(self._alpha_failed):  # a good call breaks nothing
+            return Decision.FAILED
+        if self.calls >= self._least and all(one.holds(self._alpha) for one in self._ledgers):
             return Decision.PASSED
         if self._most is not None and self.calls >= self._most:
             return Decision.UNDECIDED
@@ -151,8 +150,11 @@ class _Bet:
         ]
 
     def worth(self, n: int, bad: int) -> float:
-        logs = [(n - bad) * per_good + (bad * per_bad if bad else 0.0) for per_bad, per_good in self._logs]
-        return math.fsum(math.exp(min(one, _LARGE)) for one in logs) / len(logs)
+        total = 0.0
+        for per_bad, per_good in self._logs:
+            log = (n - bad) * per_good
+            total += math.exp(min(log + bad * per_bad if bad else log, _LARGE))
+        return total / len(self._logs)
 
 
 _LARGE = 700.0  # the exponential of more is no number
