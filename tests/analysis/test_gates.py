@@ -9,6 +9,7 @@ import pytest
 from analysis.errors import UnknownGateError
 from analysis.gate_name import read
 from analysis.gates import DEFAULTS, Verdict, gates_of, judge
+from analysis.metric import Bounds
 from analysis.run import Run
 
 
@@ -91,3 +92,57 @@ def test_gate_names_are_read_as_people_write_them() -> None:
     assert gates_of({"not answered": 0.1}) == gates_of({"not-answered": 0.1}) == {read("not_answered"): 0.1}
     with pytest.raises(UnknownGateError, match=r"no gate named 'speed'; there are not_answered,"):
         gates_of({"speed": 1.0})
+
+
+def test_a_gate_may_name_an_arm_of_its_own(make_run: Callable[..., Run]) -> None:
+    """The reference loses nine of thirty, the candidate none."""
+    run = make_run(gates={"not_answered": 0.2, "unbounded:not_answered": 0.2})
+    gates, _ = judge(run.counted(), "bounded", run.limits, tau_s=run.tau_s)
+
+    assert [(gate.arm, gate.value, gate.verdict) for gate in gates] == [
+        ("bounded", 0.0, Verdict.PASSED),
+        ("unbounded", 0.3, Verdict.UNDECIDED),
+    ]
+    assert [gate.title for gate in gates] == ["not answered", "not answered of unbounded"]
+
+
+def test_where_runs_stand_side_by_side_an_arm_is_the_candidate_s_own_run_s() -> None:
+    """An earlier run's arm of that name is another."""
+    calls = pd.concat([_calls(60, 0).assign(arm="old@1"), _calls(60, 60).assign(arm="old@2")])
+    (gate,), _ = judge(calls, "new@2", {"old:not_answered": 0.1}, tau_s=15.0)
+
+    assert (gate.arm, gate.value) == ("old@2", 1.0)
+
+
+def test_under_one_network_only_what_its_calls_can_show_is_judged(make_run: Callable[..., Run]) -> None:
+    """Neither another network's gate nor a figure that is not of calls."""
+    limits = {"not_answered": 0.1, "mos_p5@clean": 3.6, "mos_p5@wifi-congested": 3.6, "capacity": 2.0}
+    run = make_run(networks=("clean", "wifi-congested"), stalled_share=0.0, gates=limits)
+    gates, _ = judge(run.counted(), "bounded", limits, tau_s=run.tau_s, profile="wifi-congested")
+
+    assert [(gate.name, gate.n) for gate in gates] == [("not_answered", 13), ("mos_p5@wifi-congested", 13)]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (2.0, 2.4, Verdict.PASSED),
+        (1.6, 2.4, Verdict.UNDECIDED),
+        (1.0, 1.2, Verdict.FAILED),
+        (2.0, np.inf, Verdict.PASSED),
+    ],
+)
+def test_a_figure_that_is_known_from_elsewhere_is_judged_like_any(
+    low: float, high: float, verdict: Verdict
+) -> None:
+    """A search carries from the load that passed to the one that failed; the defaults stand beside it."""
+    gates, _ = judge(
+        _calls(60, 0).assign(post_dial_delay_s=0.1, rtp_mos=np.nan, rtp_loss=np.nan, rtp_jitter_ms=np.nan,
+        greeting_s=np.nan, agent_connect_s=np.nan, agent_connect_at_least_s=np.nan, room_error_s=0.0),
+        "a", {"capacity": 2.0}, tau_s=15.0, known={"capacity": Bounds(low, low, high, 300)},
+    )  # fmt: skip
+
+    assert [gate.name for gate in gates] == [
+        "not_answered", "ring_to_answer_p95_s", "rmst_s", "post_dial_delay_p95_s", "capacity",
+    ]  # fmt: skip
+    assert (gates[-1].verdict, gates[-1].value, gates[-1].n) == (verdict, low, 300)

@@ -83,13 +83,15 @@ def test_equal_arms_show_no_difference(make_run: Callable[..., Run]) -> None:
 
 
 def test_a_tester_that_fell_short_decides_nothing(write_run: Callable[..., Path]) -> None:
-    """A worker file left open makes even a failed gate not valid, and the sentence gives the remedy."""
+    """A worker file left open makes even a failed gate not valid, its figure kept; the sentence has the remedy."""
     folder = write_run(arms=(("bounded", "bounded"), ("unbounded", "unbounded")))
     path = folder / "calls-1.jsonl"
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
     document = _document(load(folder))
     assert document["exit_code"] == 4
     assert "A worker died or the disk was full" in document["sentence"]
+    assert {gate["verdict"] for gate in document["gates"]} == {"not_valid"}
+    assert document["gates"][0]["value"] == pytest.approx(0.3)
     assert any("did not close its file" in warning for warning in document["warnings"])
 
 
