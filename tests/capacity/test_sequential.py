@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from random import Random
 
 import pytest
 from scipy import stats
 
 from capacity.criterion import DEFAULT, read
-from capacity.sequential import ALPHA, Trial, clean_calls, look, look_calls
+from capacity.sequential import ALPHA, Trial, _Ledger, clean_calls, look, look_calls
 from capacity.step import Decision, Tally
 
 ONE = read("not_answered<=0.05")
@@ -99,17 +98,40 @@ def test_a_late_call_fails_a_step_before_it_ends() -> None:
     assert trial.decision is Decision.FAILED
 
 
-def test_a_system_at_the_limit_misleads_no_more_often_than_it_may() -> None:
-    """With a look after every one of 600 calls; looks at a plain bound would be wrong twice as often."""
-    random, n = Random(7), 300
-    came: Counter[Decision | None] = Counter()
-    for _ in range(n):
-        trial = Trial(ONE, least=0, most=600)
-        while trial.decision is None:
-            trial.add((random.random() < ONE[0].share,))
-        came[trial.decision] += 1
-    for wrong in (Decision.PASSED, Decision.FAILED):
-        assert stats.binomtest(came[wrong], n, ALPHA, alternative="greater").pvalue > 0.01
+def chances(share: float, criteria: int, most: int) -> dict[Decision, float]:
+    """The exact chances to pass and to fail within `most` calls, each bad with the chance `share`."""
+    ledger = _Ledger(ONE[0])
+    ended = {Decision.PASSED: 0.0, Decision.FAILED: 0.0}
+    live = {0: 1.0}  # the chance of so many bad calls, with no decision yet
+    for n in range(1, most + 1):
+        reached: Counter[int] = Counter()
+        for bad, chance in live.items():
+            reached[bad] += chance * (1 - share)
+            reached[bad + 1] += chance * share
+        live = {}
+        for bad, chance in reached.items():
+            ledger.n, ledger.bad = n, bad
+            if ledger.is_broken(ALPHA / criteria):
+                ended[Decision.FAILED] += chance
+            elif ledger.holds(ALPHA):
+                ended[Decision.PASSED] += chance
+            else:
+                live[bad] = chance
+    return ended
+
+
+@pytest.mark.parametrize("criteria", [1, 2])
+def test_a_share_at_the_limit_misleads_no_more_often_than_it_may(criteria: int) -> None:
+    """With a look after every one of 1,000 calls: exactly, by summing over all that can happen."""
+    ended = chances(ONE[0].share, criteria, 1000)
+    assert 0.04 < ended[Decision.PASSED] <= ALPHA
+    assert ended[Decision.FAILED] <= ALPHA / criteria
+
+
+def test_a_share_far_from_the_limit_is_told_from_it() -> None:
+    """One call of 100 bad passes, three of 20 fails, within as many calls as a step may take."""
+    assert chances(0.01, 2, 256)[Decision.PASSED] > 0.9
+    assert chances(0.15, 2, 256)[Decision.FAILED] > 0.99
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2, 5, 8, 20])
