@@ -87,7 +87,7 @@ def read(name: str) -> GateName:
     metric = METRICS.get(found["name"]) if found else None
     if not parts or not found or metric is None:
         raise UnknownGateError(
-            f"There is no gate named {name!r}; there are {', '.join(_forms())}, "
+            f"There is no gate named {name!r}; there are {', '.join(forms())}, "
             "each as ARM:… for an arm and …@PROFILE for a network alone."
         )
     percent = None if found["percent"] is None else float(found["percent"])
@@ -108,7 +108,8 @@ def read(name: str) -> GateName:
     return GateName(metric, percent, parts["arm"] and parts["arm"].strip(), parts["profile"])
 
 
-def _forms() -> list[str]:
+def forms() -> list[str]:
+    """How the names of all metrics are written, NN for a percentile."""
     return [_form(metric, "NN") for metric in METRICS.values()]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from analysis import gate_name
 from analysis.gates import DEFAULTS, Verdict
+from analysis.regression import MARGINS
 from capacity.options import DECLARED
 from lab.command_line import parser as lab_parser
 from network.__main__ import parser as network_parser
@@ -64,12 +65,26 @@ def test_every_option_that_is_named_exists(page: Path) -> None:
 def test_the_gates_and_their_limits_are_those_of_the_analysis() -> None:
     """The table of docs/reading.md is the catalogue."""
     rows = re.findall(
-        r"^\| `(\w+)` \| ([≤≥]) ([\d.]+) \|", (ROOT / "docs" / "reading.md").read_text(), re.MULTILINE
+        r"^\| `(\w+)` \| ([≤≥]) ([-\d.]+) \|", (ROOT / "docs" / "reading.md").read_text(), re.MULTILINE
     )
 
     assert {(name, side == "≥", float(limit)) for name, side, limit in rows} == {
-        (name, gate_name.read(name).at_least, limit) for name, limit in DEFAULTS.items()
+        (name, gate_name.read(name).at_least, limit) for name, limit in {**DEFAULTS, **MARGINS}.items()
     }
+
+
+def test_the_metrics_of_gates_are_those_of_the_analysis() -> None:
+    """Every form is in the table of docs/reading.md, with its side, and no other."""
+    text = (ROOT / "docs" / "reading.md").read_text()
+    table = text[text.index("| metric | is | side |") : text.index("A TOML file holds the same")]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:] if line.startswith("|")]
+    documented = {form for names, _, _ in rows for form in re.findall(r"`(\w+)`", names)}
+
+    assert documented == set(gate_name.forms())
+    for names, _, sides in rows:
+        forms = re.findall(r"`(\w+)`", names)
+        signs = [gate_name.read(form.replace("NN", "95")).sign for form in forms]
+        assert sides.split(", ") in (list(dict.fromkeys(signs)), signs)
 
 
 def test_the_outcomes_are_those_of_a_call() -> None:

@@ -81,6 +81,12 @@ report.greeting()
 report.foretold()
 
 # %% [markdown]
+# ## What changed since the last release?
+
+# %%
+report.regression()
+
+# %% [markdown]
 # ## Which gates are kept?
 
 # %%

@@ -75,6 +75,12 @@ report.dose_over_time()
 report.foretold()
 
 # %% [markdown]
+# ## What changed since the last release?
+
+# %%
+report.regression()
+
+# %% [markdown]
 # ## Which gates are kept?
 
 # %%

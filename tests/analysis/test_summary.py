@@ -83,7 +83,7 @@ def test_equal_arms_show_no_difference(make_run: Callable[..., Run]) -> None:
 
 
 def test_a_tester_that_fell_short_decides_nothing(write_run: Callable[..., Path]) -> None:
-    """A worker file left open makes even a failed gate not valid, its figure kept; the sentence has the remedy."""
+    """A worker file left open makes even a failed gate not valid, its figure kept; the remedy is said."""
     folder = write_run(arms=(("bounded", "bounded"), ("unbounded", "unbounded")))
     path = folder / "calls-1.jsonl"
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
