@@ -13,8 +13,9 @@ from capacity.loopback import Baseline
 from capacity.options import DECLARED, CapacityOptions
 from capacity.step import Decision, Step, call_number
 from sip.course import Prepared
+from sip.declared import Observe
 from sip.errors import UsageError
-from sip.options import Observe, Options
+from sip.options import Options
 
 _ROOMS_S = 25.0  # LiveKit's own departure_timeout is 20 s
 _ROOMS_OF_LAB_S = 8.0

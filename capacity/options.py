@@ -10,7 +10,7 @@ from capacity import criterion
 from capacity.itinerary import CONFIRM_CALLS, DEEPEST, Axis, Cell, Route
 from capacity.search import PRECISION
 from capacity.sequential import ALPHA
-from sip import options
+from sip import declared, options
 from sip.errors import UsageError
 from sip.options import Options
 
@@ -48,11 +48,11 @@ _OWN: Mapping[str, Mapping[str, Any]] = {
 
 
 def _changed(name: str, **changes: Any) -> Mapping[str, Any]:
-    return {**options.DECLARED[name], **changes}
+    return {**declared.DECLARED[name], **changes}
 
 
 DECLARED: Mapping[str, Mapping[str, Any]] = {
-    **options.DECLARED,
+    **declared.DECLARED,
     "arms": _changed(
         "arms",
         help="builds to search one by one, of the kinds that locustfiles/calls.py takes (default: bounded)",

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from array import array
+from collections.abc import Callable
 from pathlib import Path
 
 from livekit import rtc
@@ -73,13 +74,17 @@ def tone_frame() -> rtc.AudioFrame:
 
 
 def agent_server() -> AgentServer:
-    """The worker, configured by its environment, that takes every job it is offered."""
+    """The worker, configured by its environment: it takes every job, or as many at once as it may."""
+    idle, most = (
+        int(os.environ.get("RINGTIME_IDLE_PROCESSES", "4")),
+        os.environ.get("RINGTIME_AGENT_PROCESSES"),
+    )
     server = AgentServer(
         host="127.0.0.1",
         port=0,
-        load_fnc=no_load,
-        load_threshold=math.inf,
-        num_idle_processes=int(os.environ.get("RINGTIME_IDLE_PROCESSES", "4")),
+        load_fnc=share_in_use(int(most)) if most else no_load,
+        load_threshold=1.0 if most else math.inf,
+        num_idle_processes=min(idle, int(most)) if most else idle,
         setup_fnc=prewarm,
         initialize_process_timeout=60,  # registered shall mean warm, on a busy machine too
     )
@@ -90,6 +95,15 @@ def agent_server() -> AgentServer:
 def no_load() -> float:
     """Report an idle worker: shedding load would hide from the caller what load does."""
     return 0.0
+
+
+def share_in_use(processes: int) -> Callable[[AgentServer], float]:
+    """Report how many of so many processes have a job: with all of them busy no job is taken."""
+
+    def share(server: AgentServer) -> float:
+        return len(server.active_jobs) / processes
+
+    return share
 
 
 def main() -> None:

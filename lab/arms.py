@@ -135,7 +135,9 @@ def _require_loadable(library: Path) -> None:
         )
 
 
-def agent_environment(arm: Arm, *, bound_s: float, idle_processes: int) -> Mapping[str, str]:
+def agent_environment(
+    arm: Arm, *, bound_s: float, idle_processes: int, agent_processes: int | None = None
+) -> Mapping[str, str]:
     """What an arm's worker finds in its environment, besides where its server is."""
     environment = {
         "RINGTIME_ARM": arm.name,
@@ -146,6 +148,8 @@ def agent_environment(arm: Arm, *, bound_s: float, idle_processes: int) -> Mappi
         # Models of speech that this agent has no use for: 250 MB and seconds of every start.
         "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0",
     }
+    if agent_processes is not None:
+        environment |= {"RINGTIME_AGENT_PROCESSES": str(agent_processes)}
     if arm.ffi is not None:
         environment |= {"RINGTIME_ARM_KIND": "unbounded", "LIVEKIT_LIB_PATH": str(arm.ffi)}
     if arm.vendor_version is not None:

@@ -74,6 +74,12 @@ def parser() -> argparse.ArgumentParser:
         help="warm processes an arm (default: %(default)d)",
     )
     up.add_argument(
+        "--agent-processes",
+        type=int,
+        metavar="N",
+        help="jobs that an arm's agent takes at once, each in a process; more find none (default: no limit)",
+    )
+    up.add_argument(
         "--network",
         metavar="SPEC",
         default=CLEAN,
@@ -129,6 +135,8 @@ def wished(options: argparse.Namespace) -> Wish:
         raise LabError(
             f"--bound cannot be {options.bound:g} s: a number of seconds above 0 and up to 3600 would do"
         )
+    if options.agent_processes is not None and options.agent_processes < 1:
+        raise LabError(f"--agent-processes cannot be {options.agent_processes}: 1 or more would do")
     if options.idle_processes < 1:
         raise LabError(f"--idle-processes cannot be {options.idle_processes}: 1 or more would do")
     digest = None
@@ -151,6 +159,7 @@ def wished(options: argparse.Namespace) -> Wish:
         seed=random.SystemRandom().getrandbits(32) if options.seed is None else options.seed,
         digest=digest,
         idle_processes=options.idle_processes,
+        agent_processes=options.agent_processes,
         network=network,
         network_executor=executor,
     )

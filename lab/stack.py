@@ -76,6 +76,7 @@ class Wish:
     seed: int = 0
     digest: Digest | None = None
     idle_processes: int = 4
+    agent_processes: int | None = None  # an arm may have at once; None: as many as there are calls
     agents_timeout_s: float = 90.0
     network: Choice | None = None
     network_executor: Executor | None = None
@@ -277,7 +278,12 @@ def _start_proxy(wish: Wish, arm: Arm, server: LiveKitServer, sites: Sites, port
 
 def _start_agent(wish: Wish, arm: Arm, server: LiveKitServer, sites: Sites, proxy_port: int) -> Child:
     environment = bare_environment() | server.credentials.environment
-    environment |= agent_environment(arm, bound_s=wish.bound_s, idle_processes=wish.idle_processes)
+    environment |= agent_environment(
+        arm,
+        bound_s=wish.bound_s,
+        idle_processes=wish.idle_processes,
+        agent_processes=wish.agent_processes,
+    )
     environment["RINGTIME_AGENT_EVENTS"] = str((wish.run_dir / AGENT_EVENTS).resolve())
     environment["LIVEKIT_URL"] = f"ws://{sites.livekit.address}:{proxy_port}"
     if arm.filter_is_ours:

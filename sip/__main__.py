@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from sip import answering_options, option_help, options
+from sip import answering_options, option_help
+from sip.declared import DECLARED
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     if given.command == "answer":
         return answering_options.run(given)
-    option_help.show("locustfiles/calls.py", options.DECLARED)
+    option_help.show("locustfiles/calls.py", DECLARED)
     return 0
 
 

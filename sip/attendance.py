@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sip.companion import Companion
+from sip.declared import Observe
 from sip.errors import DeploymentError
-from sip.options import Observe, Options
+from sip.options import Options
 
 _READY_WITHIN_S = 90.0  # requests of 10 s each, and 20 s for a worker to take a job
 _GONE_WITHIN_S = 60.0  # it has trunks to remove, and requests take 10 s where nobody answers

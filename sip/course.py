@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from sip import options
 from sip.campaign import Campaign
+from sip.declared import DECLARED
 from sip.health import Health
 from sip.options import Options
 from sip.plan import Plan
@@ -136,7 +137,7 @@ class AllCalls:
 class Calls:
     """The load test of `locustfiles/calls.py`."""
 
-    declared = options.DECLARED
+    declared = DECLARED
 
     def read(self, given: Namespace, environment: Mapping[str, str]) -> Prepared:
         """Check what was given; raises UsageError."""

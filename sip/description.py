@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from network.spec import CLEAN
+from sip.declared import Observe
 from sip.lab_process import LabReady
-from sip.options import Observe, Options
+from sip.options import Options
 from sip.record import FORMAT, Epoch
 from sip.trunk import Trunk
 

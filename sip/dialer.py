@@ -13,7 +13,7 @@ from locust import LoadTestShape, User, events, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from sip import options
+from sip import declared
 from sip.course import Calls, LoadTest, Prepared
 from sip.errors import UsageError
 from sip.outcome import Outcome
@@ -99,7 +99,7 @@ class _Desk:
         if prepared is not None:
             self.run = Run(
                 prepared,
-                options.as_given(given, self.load_test.declared),
+                declared.as_given(given, self.load_test.declared),
                 on_record=lambda record: _show(environment, record),
             )
             environment.stop_timeout = self.run.drain_s
@@ -214,7 +214,7 @@ def _show(environment: Environment, record: CallRecord) -> None:
 
 @events.init_command_line_parser.add_listener
 def _declare(parser: Any, **_: object) -> None:
-    options.declare(parser, _desk.load_test.declared)
+    declared.declare(parser, _desk.load_test.declared)
 
 
 @events.init.add_listener

@@ -87,6 +87,8 @@ class LabProcess:
                 command += ["--network-executor", options.network_executor]
         if options.filter_fault:
             command += ["--filter-fault", options.filter_fault]
+        if options.agent_processes is not None:
+            command += ["--agent-processes", str(options.agent_processes)]
         command += ["--observe", options.observe]
         if options.livekit_sip:
             command += ["--livekit-sip", options.livekit_sip]

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from sip import options
+from sip.declared import declare
 
 
 class _Shown(argparse.ArgumentParser):
@@ -26,5 +26,5 @@ def show(locustfile: str, declared: Mapping[str, Mapping[str, Any]]) -> None:
         "else from [tool.locust] in pyproject.toml.",
         add_help=False,
     )
-    options.declare(shown, declared)
+    declare(shown, declared)
     shown.print_help()

@@ -1,4 +1,4 @@
-"""The options of a run: declared once, read from command line, environment or configuration, and checked."""
+"""The options of a run in force: read from command line, environment or configuration, and checked."""
 
 import argparse
 import math
@@ -6,15 +6,14 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
 
 from network.emulation import Executor
 from network.errors import ProfileError
-from network.spec import CLEAN, Choice, choose
+from network.spec import Choice, choose
 from sip import arms, collector, gates
 from sip.arms import ArmChoice
+from sip.declared import Observe
 from sip.errors import UsageError
 from sip.plan import Arrivals
 from sip.trunk import Trunk
@@ -22,102 +21,6 @@ from sip.trunk import Trunk
 _LARGEST_CALLS = 10_000_000
 _CREDENTIALS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 _PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
-
-
-class Observe(StrEnum):
-    """How the rooms are watched."""
-
-    WEBHOOK = "webhook"
-    POLL = "poll"
-    OFF = "off"
-
-
-_FLAG: Mapping[str, Any] = {"action": "store_true"}
-DECLARED: Mapping[str, Mapping[str, Any]] = {
-    "trunk": {
-        "metavar": "URI",
-        "help": "SIP URI to call, such as sip:trunk.example.net (default: start the lab)",
-    },
-    "allow-remote": {**_FLAG, "help": "let --trunk be another machine: its calls may cost money"},
-    "yes": {**_FLAG, "help": "do not ask before calling another machine"},
-    "arms": {
-        "metavar": "NAME[=KIND],…",
-        "help": "builds to compare, the reference first; kinds in the lab: none, unbounded, bounded, "
-        "deferred, vendor-0.2.6, vendor-0.3.2, each vendor-… with -bounded too, ffi:PATH (default: "
-        "unbounded,bounded)",
-    },
-    "candidate": {"metavar": "NAME", "help": "the arm that the gates judge (default: the last one)"},
-    "numbers": {"metavar": "NAME=NUMBER,…", "help": "with --trunk: the number that reaches each arm"},
-    "agents": {
-        "metavar": "NAME=AGENT,…",
-        "help": "with --trunk, LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET: agents of that "
-        "deployment to call; trunks and rules for --numbers (default: drawn from +1555010xxxx, where any "
-        "number reaches it) are made there and removed at the end",
-    },
-    "sip-user": {"metavar": "USER", "help": "digest user; the password comes from RINGTIME_SIP_PASSWORD"},
-    "calls": {"type": int, "default": 200, "help": "calls to place, warm-up not counted"},
-    "calls-per-second": {"type": float, "default": 1.0, "help": "arrival rate"},
-    "arrivals": {"default": "poisson", "choices": [*Arrivals], "help": "how calls are spread"},
-    "warm-up": {"type": int, "default": 2, "help": "first calls of each arm, not in the figures"},
-    "max-concurrent": {
-        "type": int,
-        "help": "calls up at once at the most; more are dropped (default: no limit)",
-    },
-    "hold": {"type": float, "default": 5.0, "help": "seconds from answer to hang-up"},
-    "ring-timeout": {"type": float, "default": 60.0, "help": "seconds that a caller lets it ring"},
-    "setup-timeout": {"type": float, "default": 32.0, "help": "seconds to wait for a first ring"},
-    "stop-after-failures": {"type": int, "default": 50, "help": "give up after this many in a row"},
-    "network": {
-        "metavar": "SPEC",
-        "default": CLEAN,
-        "help": "the lab's network: NAME, or by leg caller=NAME;agent=NAME;settings=NAME; caller=A+B gives "
-        "each call one of several; names: python -m network list, or a TOML file",
-    },
-    "network-executor": {
-        "choices": [*Executor],
-        "help": "what emulates that network (default: the best that can here)",
-    },
-    "filter-fault": {
-        "metavar": "KIND[=S][:SHARE]",
-        "help": "mistreat the lab's filter set-ups, several joined by +: silent:0.2+latency=2:0.3; kinds: "
-        "docs/faults.md (default: none)",
-    },
-    "bound": {"type": float, "default": 5.0, "help": "deadline of the bounded arm, s"},
-    "livekit-sip": {
-        "metavar": "PATH",
-        "help": "the lab's trunk; `embedded` is built in (default: what is on PATH)",
-    },
-    "observe": {
-        "choices": [*Observe],
-        "help": "how the rooms are watched (default: the lab by webhook, a deployment by poll where "
-        "LIVEKIT_* are set, else off)",
-    },
-    "gates": {
-        "metavar": "SPEC",
-        "help": '"not_answered<=0.02,…" or a TOML file (default: [tool.ringtime.gates] of ./pyproject.toml, '
-        "else those of docs/reading.md)",
-    },
-    "baseline": {
-        "metavar": "RUN,…",
-        "help": "kept runs that this one is held against: folders, or their summary.json",
-    },
-    "seed": {"type": int, "help": "of arrivals, arms and faults (default: drawn, and recorded)"},
-    "run-dir": {"metavar": "DIR", "default": "runs", "help": "where run folders go"},
-    "otlp": {
-        "metavar": "URL",
-        "help": "push the figures to an OpenTelemetry collector too, such as http://collector:4318; headers "
-        "that it asks for come from RINGTIME_OTLP_HEADERS=name=value,…",
-    },
-    "no-report": {**_FLAG, "help": "write no HTML page; the verdict is there all the same"},
-}
-"""The options of `locustfiles/calls.py` by name, with what argparse wants to know of them."""
-
-
-class Parser(Protocol):
-    """What `argparse` and Locust's parser have in common."""
-
-    def add_argument(self, *names: str, **settings: Any) -> Any:
-        """Declare one option."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +45,7 @@ class Options:
     network_executor: Executor | None
     filter_fault: str | None
     bound_s: float
+    agent_processes: int | None
     livekit_sip: str | None
     observe: Observe
     gates: tuple[gates.Limit, ...]
@@ -175,21 +79,6 @@ class Options:
         return min(peak, self.max_concurrent or peak, self.calls + self.warm_up * len(self.arms))
 
 
-def declare(parser: Parser, declared: Mapping[str, Mapping[str, Any]] = DECLARED) -> None:
-    """Declare every option, each with an environment variable RINGTIME_<NAME>."""
-    for name, settings in declared.items():
-        shown = " (default: %(default)s)" if "default" in settings else ""
-        variable = f"RINGTIME_{name.upper().replace('-', '_')}"
-        parser.add_argument(f"--{name}", env_var=variable, **{**settings, "help": settings["help"] + shown})
-
-
-def as_given(
-    namespace: argparse.Namespace, declared: Mapping[str, Mapping[str, Any]] = DECLARED
-) -> dict[str, Any]:
-    """The options as they came, by name; none of them is a secret."""
-    return {name: getattr(namespace, name.replace("-", "_")) for name in declared}
-
-
 def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
     """Check what was given; raises UsageError with the option's name, its value and what would do."""
     trunk = None
@@ -213,20 +102,12 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
     names = [arm.name for arm in chosen]
     if given.candidate and given.candidate not in names:
         raise UsageError("--candidate", given.candidate, f"name one of the arms: {', '.join(names)}")
-    _within("--calls", given.calls, 0, _LARGEST_CALLS)
-    _within("--calls-per-second", given.calls_per_second, 0.001, 10_000)
-    _within("--warm-up", given.warm_up, 0, 10_000)
-    _within("--hold", given.hold, 0, 86_400)
-    _within("--ring-timeout", given.ring_timeout, 0.1, 3600)
-    _within("--setup-timeout", given.setup_timeout, 0.1, 3600)
-    _within("--bound", given.bound, 0.001, 3600)
-    _within("--stop-after-failures", given.stop_after_failures, 1, _LARGEST_CALLS)
-    if given.max_concurrent is not None:
-        _within("--max-concurrent", given.max_concurrent, 1, 100_000)
-    if trunk and given.filter_fault:
-        raise UsageError(
-            "--filter-fault", given.filter_fault, "only the lab's agents can be mistreated: leave out --trunk"
-        )
+    _check_numbers(given)
+    if trunk:
+        for option in ("filter_fault", "agent_processes"):
+            if value := getattr(given, option):
+                remedy = "only the lab's agents can be mistreated or limited: leave out --trunk"
+                raise UsageError(f"--{option.replace('_', '-')}", value, remedy)
     return Options(
         trunk=trunk,
         allow_remote=given.allow_remote,
@@ -246,6 +127,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         network_executor=Executor(given.network_executor) if given.network_executor else None,
         filter_fault=None if given.filter_fault in ("", "none") else given.filter_fault,
         bound_s=given.bound,
+        agent_processes=given.agent_processes,
         livekit_sip=given.livekit_sip or None,
         observe=observe,
         gates=gates.read(given.gates or None),
@@ -256,6 +138,21 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         report=not given.no_report,
         duration_s=seconds(given.run_time),
     )
+
+
+def _check_numbers(given: argparse.Namespace) -> None:
+    _within("--calls", given.calls, 0, _LARGEST_CALLS)
+    _within("--calls-per-second", given.calls_per_second, 0.001, 10_000)
+    _within("--warm-up", given.warm_up, 0, 10_000)
+    _within("--hold", given.hold, 0, 86_400)
+    _within("--ring-timeout", given.ring_timeout, 0.1, 3600)
+    _within("--setup-timeout", given.setup_timeout, 0.1, 3600)
+    _within("--bound", given.bound, 0.001, 3600)
+    _within("--stop-after-failures", given.stop_after_failures, 1, _LARGEST_CALLS)
+    if given.max_concurrent is not None:
+        _within("--max-concurrent", given.max_concurrent, 1, 100_000)
+    if given.agent_processes is not None:
+        _within("--agent-processes", given.agent_processes, 1, 10_000)
 
 
 def _network(given: argparse.Namespace) -> Choice:

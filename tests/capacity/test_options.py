@@ -12,7 +12,7 @@ from capacity.itinerary import Axis, Cell
 from capacity.load_test import Capacity
 from capacity.options import DECLARED, CapacityOptions
 from capacity.step import Decision, Phase, Step
-from sip import options as plain
+from sip.declared import declare
 from sip.errors import UsageError
 
 TRUNK = ("--trunk", "sip:127.0.0.1:5060", "--numbers", "new=+15550100001")
@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
 def given(*words: str, run_time: object = None) -> argparse.Namespace:
     """A command line, as Locust hands it on."""
     parser = Parser(prog="locust", add_help=False)
-    plain.declare(parser, DECLARED)
+    declare(parser, DECLARED)
     found = parser.parse_args(words)
     found.run_time = run_time
     return found

@@ -217,3 +217,25 @@ def test_an_unknown_gate_is_refused_before_the_first_call(
     assert code == 2, output
     assert "charm" in output
     assert not list(Path(locust_command.folder()).glob("calls-*.jsonl"))
+
+
+def test_a_run_is_held_against_a_kept_one_and_an_unlike_one_is_not_called(
+    locust_command: LocustCommand, sipp: Answering
+) -> None:
+    """Its report judges what changed; with another hold not one call is placed."""
+    call = ("--trunk", sipp("answer").uri, *NUMBERS, *QUICK, "--calls", "8")
+    locust_command.start(*call)
+    locust_command.end()
+    before = locust_command.folder()
+    locust_command.start(*call, "--baseline", str(before / "summary.json"))
+    _, output = locust_command.end()
+    summary = json.loads((locust_command.folder() / "summary.json").read_text())
+    locust_command.start(*call, "--hold", "1", "--baseline", str(before))
+    code, refused = locust_command.end()
+
+    assert [each["run_id"] for each in summary["regression"]["baselines"]] == [before.name], output
+    judged = {gate["name"] for gate in summary["gates"]}
+    assert {"regression_rmst_s", "regression_not_answered"} <= judged
+    assert code == 2, refused
+    assert "differ in hold (0.5 there, 1.0 here)" in refused
+    assert not list(locust_command.folder().glob("calls-*.jsonl"))

@@ -3,7 +3,7 @@
 import pytest
 
 from sip.__main__ import main
-from sip.options import DECLARED
+from sip.declared import DECLARED
 
 
 def test_every_option_of_a_run_is_shown_with_its_variable(capsys: pytest.CaptureFixture[str]) -> None:

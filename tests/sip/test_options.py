@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sip import options
+from sip import declared, options
 from sip.arms import ArmChoice
 from sip.errors import UsageError
 from sip.options import Options
@@ -34,7 +34,7 @@ DEPLOYMENT = {
 def read(*words: str, run_time: object = None, environment: Mapping[str, str] | None = None) -> Options:
     """What a command line comes to."""
     parser = Parser(prog="locust", add_help=False)
-    options.declare(parser)
+    declared.declare(parser)
     given = parser.parse_args(words)
     given.run_time = run_time
     return options.read(given, environment or {})
