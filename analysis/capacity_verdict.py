@@ -72,7 +72,10 @@ def capacity_verdict(
     knees = capacity.of(candidate)
     if not all(check.ok for check in validity):
         return Verdict.NOT_VALID
-    lowest_fails = any(knee.low is None and knee.high is not None for knee in knees)
+    # An interrupted search says nothing of the loads below, which it had yet to try.
+    lowest_fails = any(
+        knee.low is None and knee.high is not None and knee.limited_by is None for knee in knees
+    )
     if lowest_fails or any(gate.verdict is Verdict.FAILED for gate in gates):
         return Verdict.FAILED
     held = bool(knees) and all(knee.confirmed is not None for knee in knees)

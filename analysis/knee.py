@@ -9,6 +9,7 @@ from analysis.step_reading import SEARCHING, StepReading
 from analysis.steps import CapacityPlan
 from analysis.wording import count, listed, loaded, number
 from capacity.criterion import read
+from capacity.itinerary import Ended
 from capacity.search import Search
 from capacity.step import Decision, Phase
 
@@ -124,7 +125,7 @@ def searched(plan: CapacityPlan, steps: Sequence[StepReading], *, live: bool = F
 
     A hold that shows less takes a pass back.
     """
-    loads = [step.load for step in steps]
+    loads = [step.load for step in steps if step.phase in (*SEARCHING, Phase.CONFIRM)]
     search = Search(plan.start, max([plan.ceiling, *loads]), min([plan.start, *loads]), plan.precision)
     for step in steps:
         came_to = step.live if live else step.decision
@@ -139,7 +140,9 @@ def _by_criteria(hold: StepReading) -> Decision:
     verdicts = {each.verdict for each in hold.criteria}
     if Verdict.FAILED in verdicts:
         return Decision.FAILED
-    return Decision.UNDECIDED if Verdict.UNDECIDED in verdicts else Decision.PASSED
+    allowed = max((each.allowed for each in hold.criteria), default=0.0)
+    told = Ended(Decision.UNDECIDED, hold.calls, 0.0, bad=hold.late, judged=hold.n)
+    return Decision.UNDECIDED if Verdict.UNDECIDED in verdicts and told.doubts(allowed) else Decision.PASSED
 
 
 def last_hold(steps: Sequence[StepReading]) -> StepReading | None:
@@ -191,24 +194,22 @@ _WHY = {
 def _found(knee: Knee, plan: CapacityPlan) -> str:
     who = knee.who
     unit, low, high = plan.unit, knee.low, knee.high
-    why = f" ({_WHY[knee.limited_by]})" if knee.limited_by else ""
-    binds = (
-        f" ({listed([named(each) for each in knee.binds])} {'bind' if len(knee.binds) > 1 else 'binds'})"
-        if knee.binds
-        else ""
-    )
+    binds = listed([named(each) for each in knee.binds]) if knee.binds else ""
+    asides = [f"{binds} {'bind' if len(knee.binds) > 1 else 'binds'}"] if binds else []
+    asides += [_WHY[knee.limited_by]] if knee.limited_by else []
+    aside = f" ({'; '.join(asides)})" if asides else ""
     if plan.smoke:
         at = loaded(plan.start, unit)
         if low is not None:
             return f"{who} takes {at} without callers noticing"
-        return f"{who} does not take {at}{binds}" if high is not None else f"{who} at {at}: not decided"
+        return f"{who} does not take {at}{aside}" if high is not None else f"{who} at {at}: not decided"
     if low is not None and high is not None:
-        return f"{who} carries {written(low, high)} {unit} before callers notice{binds}{why}"
+        return f"{who} carries {written(low, high)} {unit} before callers notice{aside}"
     if low is not None:
-        return f"{who} carries {loaded(low, unit)} or more{why}"
+        return f"{who} carries {loaded(low, unit)} or more{aside}"
     if high is not None:
-        return f"{who} does not carry {loaded(high, unit)}, the lowest load tried{binds}{why}"
-    return f"how much {who} carries is not known{why}"
+        return f"{who} does not carry {loaded(high, unit)}, the lowest load tried{aside}"
+    return f"how much {who} carries is not known{aside}"
 
 
 def _held(knee: Knee, plan: CapacityPlan) -> str:

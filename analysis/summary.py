@@ -87,6 +87,8 @@ def summarise(run: Run, kept: Sequence[Kept] = ()) -> Summary:
     gates, unmeasured = judge(
         counted, run.candidate, limits_of(run), tau_s=run.tau_s, known=known_of(run, capacity)
     )
+    if capacity is not None and not any(knee.held for knee in capacity.of(run.candidate)):
+        gates = [gate for gate in gates if gate.n]
     # Arms are held at loads of their own, one after the other: no difference is the arms' alone.
     comparisons = _comparisons(run) if capacity is None else []
     forecast = predictions(run)

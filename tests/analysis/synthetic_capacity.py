@@ -129,9 +129,7 @@ class _Author:
             )
         )  # fmt: skip
 
-    def _call(
-        self, arm: str, profile: str, due_s: float, lab: _Lab, load: float, *, warm_up: bool
-    ) -> _Call:
+    def _call(self, arm: str, profile: str, due_s: float, lab: _Lab, load: float, *, warm_up: bool) -> _Call:
         made = _Call(
             self.base, self.draw, len(self.calls), arm, "none", len(self.calls) // 4, due_s,
             warm_up=warm_up, stalled=False, outcome=self.recipe.outcome, queued_s=lab.queued_s(due_s),
