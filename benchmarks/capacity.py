@@ -88,8 +88,9 @@ def searched(deployment: Deployment, random: Random, *, budget_min: float | None
     while stretch is not None:
         ended = _ended(stretch, deployment, random)
         if stretch.phase in _JUDGED:
-            search.tell(stretch.load, ended.decision)
             steps += 1
+            if stretch.phase is not Phase.CONFIRM or ended.doubts(route.share):
+                search.tell(stretch.load, ended.decision)
         calls, seconds = calls + ended.calls, seconds + ended.seconds
         try:
             stretch = course.send(ended)

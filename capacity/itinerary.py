@@ -14,6 +14,8 @@ STEP_S = 30.0  # a load is held at least so long before it passes: a queue needs
 CONFIRM_CALLS = 160  # of which 149 clean ones show 2 %
 CONFIRM_S = 60.0
 MOST_CONFIRMS = 3
+HEADROOM = 0.7  # of what the tester can do alone is what it may be asked for
+_RING_S = 5.0  # of a load that is too much: steps end soon after that shows
 DEEPEST = 16.0  # times below its start, a search that only fails gives up
 DEAD = 4.0  # times below its start, not one good call is no matter of load
 SHED = 1.5
@@ -102,6 +104,16 @@ class Ended:
         """Whether not one call was good."""
         return self.judged > 0 and self.bad == self.judged
 
+    def doubts(self, share: float) -> bool:
+        """Whether a hold takes its load's pass back, where so large a share may be bad.
+
+        It does when the gate is shown to be broken, and when it is not shown to hold and more than half as
+        many calls are bad as may be: a few calls show nothing and are no reason for doubt.
+        """
+        if self.decision is Decision.UNDECIDED:
+            return self.bad > self.judged * share / 2
+        return self.decision is Decision.FAILED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
@@ -125,6 +137,11 @@ class Route:
     def calls_per_second(self, load: float) -> float:
         """The rate at which calls arrive; so many conversations at once end within one hold."""
         return load if self.axis is Axis.RATE else load / self.hold_s
+
+    @property
+    def share(self) -> float:
+        """The largest share of calls that a criterion lets be bad."""
+        return max(criterion.share for criterion in self.criteria)
 
     def step(self, phase: Phase, cell: Cell, load: float) -> Stretch:
         """A step of the search."""
@@ -181,6 +198,12 @@ class Route:
         """Calls of one cell that the run's gates judge, where it comes that far."""
         judged = self.fixed if self.smoke else lambda cell: self.confirm(cell, self.start)
         return judged(self.cells[0]).calls
+
+    @property
+    def at_once(self) -> int:
+        """Calls that may be up at once, where the tester is measured alone: the search keeps below that."""
+        load = self.start if self.smoke else self.ceiling / HEADROOM
+        return math.ceil(self.calls_per_second(load) * (self.hold_s + _RING_S)) + max(BURSTS)
 
     @property
     def least_s(self) -> float:
@@ -300,7 +323,7 @@ def _confirmed(
         if low is None or not purse.allows(hold := route.confirm(cell, low)):
             return None
         ended = purse.pay((yield hold))
-        if ended.decision not in (Decision.FAILED, Decision.UNDECIDED):
+        if not ended.doubts(route.share):
             return low
         search.tell(low, ended.decision)
     return None

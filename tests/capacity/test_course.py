@@ -110,10 +110,9 @@ def test_the_knee_of_a_queue_is_found_confirmed_and_left_behind(tmp_path: Path) 
     """One call a second is served: with Poisson arrivals 95 % wait for less than 3 s up to some 0.5/s."""
     play = Play(tmp_path)
     steps = play.run()
-    held = next(each for each in steps if each.phase is Phase.CONFIRM and each.decision is Decision.PASSED)
-    failed = [each.load for each in steps if each.decision is Decision.FAILED]
-    assert 0.2 < held.load < 1.0
-    assert held.load < min(failed)
+    held = [each for each in steps if each.phase is Phase.CONFIRM][-1]
+    assert held.decision is not Decision.FAILED
+    assert 0.2 < held.load < max(each.load for each in steps if each.decision is Decision.FAILED) <= 1.0
     assert [each.phase for each in steps][-3:] == [Phase.CONFIRM, Phase.SHED, Phase.RECOVERY]
     assert [each.step for each in steps] == list(range(len(steps)))
 

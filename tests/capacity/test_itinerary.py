@@ -159,3 +159,20 @@ def test_conversations_at_once_arrive_at_as_many_in_each_hold_after_a_fill() -> 
     assert step.calls_per_second == pytest.approx(1.5)
     assert step.warm_up == 30
     assert step.least >= 1.5 * LEAST_S
+
+
+@pytest.mark.parametrize(
+    ("decision", "bad", "doubted"),
+    [
+        (Decision.FAILED, 16, True),
+        (Decision.UNDECIDED, 5, True),
+        (Decision.UNDECIDED, 4, False),
+        (Decision.PASSED, 3, False),
+        (Decision.NOT_VALID, 100, False),
+    ],
+)
+def test_a_hold_takes_a_pass_back_where_it_gives_reason_to_doubt(
+    decision: Decision, bad: int, *, doubted: bool
+) -> None:
+    """Half of what may be bad is the line; what a tester in trouble saw is no reason."""
+    assert Ended(decision, 160, 160.0, bad=bad, judged=160).doubts(0.05) is doubted
