@@ -183,9 +183,9 @@ def warnings_of(run: Run, capacity: Capacity | None) -> list[str]:
         if step.phase in SEARCHING and step.decision is not step.live
     ]
     said += [
-        f"{knee.who} passed at {listed([number(load) for load in knee.contradicted])} {capacity.unit}, though "
-        "it failed there or below: it was not the same all the time, and what disagrees decides nothing. Search "
-        "again when it is quiet."
+        f"{knee.who} passed at {listed([number(load) for load in knee.contradicted])} {capacity.unit}, "
+        "though it failed there or below: it was not the same all the time, and what disagrees decides "
+        "nothing. Search again when it is quiet."
         for knee in capacity.knees
         if knee.contradicted
     ]

@@ -38,6 +38,12 @@ PAGES = (
         ("release-1", "release-2"),
         "One build before and after livekit-agents and the SDK below it were updated.",
     ),
+    Page(
+        "capacity",
+        "capacity",
+        ("capacity",),
+        "How many calls a second are carried before callers notice, and what more than that does.",
+    ),
     Page("not-valid", "comparison", ("not-valid",), "The tester was short of slots, so nothing is decided."),
     Page("cut", "comparison", ("cut",), "A run that was cut in the middle."),
     Page("all-unanswered", "comparison", ("all-unanswered",), "No call was answered at all."),

@@ -1,4 +1,4 @@
-"""Folders of capacity runs as a run would leave them: a deployment with a queue, searched by the real search."""
+"""Folders of capacity runs as a run would leave them: a deployment with a queue, and the real search."""
 
 import json
 import math
@@ -20,7 +20,7 @@ QUIET_S = 5.0  # between a step's last call and the next step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """So many processes, each busy for so long with the beginning of a call: what it carries is their ratio."""
+    """So many processes, each busy for so long with a call's beginning: what it carries is their ratio."""
 
     servers: int = 2
     service_s: float = 1.2
