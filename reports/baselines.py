@@ -1,10 +1,11 @@
 """Runs that were kept, read from their folders or from their summary.json alone."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.errors import BrokenFileError, NotARunFolderError
+from analysis.errors import BrokenFileError, NotARunFolderError, UnlikeRunsError
 from analysis.kept import Kept
 from analysis.load import load
 from analysis.summary import summarise
@@ -16,7 +17,11 @@ def read_kept(places: Sequence[Path]) -> tuple[Kept, ...]:
     Raises:
         AnalysisError: one is not there, cannot be read, or nothing may be held against it.
     """
-    return tuple(_kept(place) for place in places)
+    kept = tuple(map(_kept, places))
+    twice = [run_id for run_id, times in Counter(each.run_id for each in kept).items() if times > 1]
+    if twice:
+        raise UnlikeRunsError(f"The baseline {twice[0]} is named twice: name each run once.")
+    return kept
 
 
 def _kept(place: Path) -> Kept:
