@@ -31,7 +31,9 @@ class Capacity:
         """Check what was given; raises UsageError."""
         if not given.resume:
             chosen = options.read(given, environment)
-            return Prepared(chosen.options, _announcement(chosen), lambda: _course(chosen))
+            return Prepared(
+                chosen.options, _announcement(chosen), lambda: _course(chosen), chosen.route.at_once
+            )
         folder = Path(given.resume).resolve()
         run = _run(folder, given.resume)
         chosen = options.read(_as_before(run, given), environment)
@@ -43,7 +45,7 @@ class Capacity:
         def course() -> Ascent:
             return _course(chosen, before=steps, first_call=first, resumed=resumed)
 
-        return Prepared(chosen.options, _announcement(chosen), course, resumed=folder)
+        return Prepared(chosen.options, _announcement(chosen), course, chosen.route.at_once, resumed=folder)
 
 
 def _course(

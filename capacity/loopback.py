@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from capacity.itinerary import Route
+from capacity.itinerary import HEADROOM, Route
 from capacity.shortfall import fared, shortfall
 from capacity.step import Decision, Phase, Step
 from sip.answering_process import Answering
@@ -21,7 +21,6 @@ from sip.priority import raised_priority
 from sip.record import CallRecord, Epoch, RunFolder
 from sip.trunk import Trunk
 
-HEADROOM = 0.7  # of what the tester can do alone, so that what is measured is not the tester
 HOLD_S = 8.0  # at the most: longer ones only take longer to be up at once
 HELD_S = 4.0  # with all calls up
 TRIES = 4

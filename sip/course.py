@@ -64,12 +64,14 @@ class Course(Protocol):
 class Prepared:
     """A run that may start: its options, what it will do in words, and its course.
 
-    `resumed` is the folder of a run that is to go on, where it is one.
+    `at_once` is how many calls may be up at once; `resumed` is the folder of a run that is to go on, where it
+    is one.
     """
 
     options: Options
     announcement: str
     course: Callable[[], Course]
+    at_once: int
     resumed: Path | None = None
 
 
@@ -144,4 +146,4 @@ class Calls:
         chosen = options.read(given, environment)
         total = chosen.calls + chosen.warm_up * len(chosen.arms)
         announcement = f"This places {total} calls at {chosen.calls_per_second:g}/s"
-        return Prepared(chosen, announcement, lambda: AllCalls(chosen))
+        return Prepared(chosen, announcement, lambda: AllCalls(chosen), chosen.peak_concurrent)

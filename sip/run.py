@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sip import attendance, preflight
+from sip import attendance, limits, preflight
 from sip.attendance import Attendance
 from sip.call import Limits
 from sip.campaign import Campaign, Settings
@@ -52,6 +52,7 @@ class Run:
         """A run whose options came as `given`; each call's record goes to `on_record` too."""
         self._options = prepared.options
         self._course = prepared.course()
+        self._at_once = prepared.at_once
         self._resumed = prepared.resumed
         self._given = given
         self._on_record = on_record
@@ -150,6 +151,7 @@ class Run:
             RunFolder(self._resumed) if self._resumed else RunFolder.create(options.run_dir)
         )
         _log.info("The run's folder is %s", folder.path)
+        limits.make_room(self._at_once)
         for warning in options.network.warnings:
             _log.warning("%s", warning)
         preview = Preview(options, {**planned(options), **self._course.describe()})
@@ -168,14 +170,14 @@ class Run:
             target.trunk,
             log_folder=folder.path / "logs",
             access=network.access if network else None,
-            concurrent=min(options.peak_concurrent, _FIRST_LINES),
+            concurrent=min(self._at_once, _FIRST_LINES),
             max_concurrent=options.max_concurrent,
         )
         self._up.callback(pool.close)
         pool.open()
         self._heed(preview)
         if network is not None and self._lab is not None:
-            if (shortfall := network.access.shortfall(options.peak_concurrent)) is not None:
+            if (shortfall := network.access.shortfall(self._at_once)) is not None:
                 _log.warning("%s", shortfall)
             self._lab.begin()
             _log.info("The network is %s, by %s", options.network, network.executor)
@@ -217,7 +219,7 @@ class Run:
         """The campaign and its files; leaving completes run.json, whatever happened."""
         options = self._options
         assert self._pool is not None  # noqa: S101 - for the type checker
-        limits = Limits(
+        waits = Limits(
             ring_timeout_s=options.ring_timeout_s,
             setup_timeout_s=options.setup_timeout_s,
             hold_s=options.hold_s,
@@ -225,7 +227,7 @@ class Run:
         settings = Settings(
             run_id=folder.run_id,
             numbers=target.numbers,
-            limits=limits,
+            limits=waits,
             max_concurrent=options.max_concurrent,
             stop_after_failures=options.stop_after_failures,
         )
