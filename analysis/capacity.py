@@ -14,8 +14,8 @@ from analysis.step_reading import SEARCHING, StepReading, read_step
 from analysis.steps import JUDGED, CapacityPlan, of_step
 from analysis.wording import count, listed, loaded, number
 from capacity.criterion import read
-from capacity.itinerary import Axis
 from capacity.step import Phase, Step
+from capacity.stretch import Axis
 
 
 @dataclass(frozen=True, slots=True)

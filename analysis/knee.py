@@ -9,9 +9,9 @@ from analysis.step_reading import SEARCHING, StepReading
 from analysis.steps import CapacityPlan
 from analysis.wording import count, listed, loaded, number
 from capacity.criterion import read
-from capacity.itinerary import Ended
 from capacity.search import Search
 from capacity.step import Decision, Phase
+from capacity.stretch import Ended
 
 
 class Limit(StrEnum):

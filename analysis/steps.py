@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.lines import Lines
-from capacity.itinerary import Axis
 from capacity.sequential import ALPHA
 from capacity.step import Phase, Step, call_number
+from capacity.stretch import Axis
 
 # Of these the run's own gates speak; the others are there to find the load of these.
 JUDGED = (Phase.CONFIRM, Phase.SMOKE)

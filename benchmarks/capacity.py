@@ -10,10 +10,13 @@ from typing import Any
 
 from benchmarks.deployments import KINDS, Deployment
 from capacity.criterion import DEFAULT, read
-from capacity.itinerary import CONFIRM_CALLS, DEEPEST, REST_S, Axis, Cell, Ended, Route, Stretch, itinerary
+from capacity.itinerary import itinerary
+from capacity.options import DEEPEST
+from capacity.route import CONFIRM_CALLS, REST_S, Route
 from capacity.search import PRECISION, Search
 from capacity.sequential import ALPHA, Trial, look
 from capacity.step import Decision, Phase, Tally
+from capacity.stretch import Axis, Cell, Ended, Stretch
 
 _CRITERIA = read(DEFAULT)
 _JUDGED = (Phase.BRACKET, Phase.BISECT, Phase.CONFIRM)

@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from capacity.itinerary import REST_S, Cell, Ended, Route, Stretch, itinerary
+from capacity.itinerary import itinerary
 from capacity.judging import Judging
 from capacity.loopback import Baseline, TesterLimit
+from capacity.route import REST_S, Route
 from capacity.sequential import Trial, look
 from capacity.shortfall import fared, shortfall
 from capacity.step import Decision, Phase, Step
+from capacity.stretch import Cell, Ended, Stretch
 from capacity.under_way import UnderWay
 from sip.course import GoOn, Stage
 from sip.errors import UsageError

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from capacity.itinerary import HEADROOM, Route
+from capacity.route import HEADROOM, Route
 from capacity.shortfall import fared, shortfall
 from capacity.step import Decision, Phase, Step
 from sip.answering_process import Answering

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from capacity import criterion
-from capacity.itinerary import CONFIRM_CALLS, DEEPEST, Axis, Cell, Route
+from capacity.route import CONFIRM_CALLS, Route
 from capacity.search import PRECISION
 from capacity.sequential import ALPHA
+from capacity.stretch import Axis, Cell
 from sip import declared, options
 from sip.errors import UsageError
 from sip.options import Options
 
+DEEPEST = 16.0  # times below its start, a search that only fails gives up
 BUDGET_MIN = 20.0  # a cell
 ABOVE = 4.0  # times its start, how far a search may go at least where nothing is said
 MAX = {Axis.RATE: 10.0, Axis.CONCURRENT: 100.0}

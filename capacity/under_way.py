@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from capacity.criterion import Sight
-from capacity.itinerary import Stretch
 from capacity.judging import Judging
 from capacity.step import call_number
+from capacity.stretch import Stretch
 from sip.campaign import Campaign
 from sip.outcome import Outcome
 from sip.plan import Dial

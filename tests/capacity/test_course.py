@@ -8,9 +8,10 @@ import pytest
 
 from capacity import criterion
 from capacity.course import STEPS, Ascent
-from capacity.itinerary import Axis, Cell, Route
+from capacity.route import Route
 from capacity.sequential import ALPHA
 from capacity.step import Decision, Phase, Step
+from capacity.stretch import Axis, Cell
 from sip.call import Limits
 from sip.campaign import Campaign, Settings
 from sip.course import Stage

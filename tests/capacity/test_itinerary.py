@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from capacity import criterion
-from capacity.itinerary import Axis, Cell, Ended, Route, Stretch, itinerary
+from capacity.itinerary import itinerary
+from capacity.route import Route
 from capacity.sequential import ALPHA, LEAST_S
 from capacity.step import Decision, Phase
+from capacity.stretch import Axis, Cell, Ended, Stretch
 
 ONE = Cell("bounded", "clean")
 ROUTE = Route(

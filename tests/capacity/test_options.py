@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from capacity import options
-from capacity.itinerary import Axis, Cell
 from capacity.load_test import Capacity
 from capacity.options import DECLARED, CapacityOptions
 from capacity.step import Decision, Phase, Step
+from capacity.stretch import Axis, Cell
 from sip.declared import declare
 from sip.errors import UsageError
 
