@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import geometric_mean
 from typing import Self
 
 import numpy as np
@@ -21,7 +21,7 @@ from analysis.wording import listed
 MARGINS: Mapping[str, float] = {
     "regression_rmst_s": 0.5,
     "regression_not_answered": 0.02,
-    "regression_capacity": -0.2,
+    "regression_capacity": -0.3,  # two searches to a factor of 1.5 tell no less apart
 }
 SPREAD_OF = 3  # baselines, from which on their spread is the margin
 
@@ -95,17 +95,18 @@ def regressions(
 
 
 def _change(name: GateName, now: Estimate, before: Sequence[Estimate]) -> Bounds:
-    """This run less the mean of the others; of a capacity the ratio, less 1."""
+    """This run less the mean of the others; of capacities the ratio less 1, by the same on logarithms."""
+    sides, own = [_sided(each) for each in before], _sided(now)
     if not name.metric.at_least:
-        return Bounds(*difference(average(list(map(_sided, before))), _sided(now)), now.n)
-    value, low, high = (_middle(each) for each in zip(*map(_sided, before), strict=True))
-    now_value, now_low, now_high = _sided(now)
-    return Bounds(now_value / value - 1, now_low / high - 1, now_high / low - 1 if low else math.inf, now.n)
-
-
-def _middle(loads: Sequence[float]) -> float:
-    """The geometric mean."""
-    return math.exp(fmean(map(math.log, loads))) if all(loads) else 0.0
+        return Bounds(*difference(average(sides), own), now.n)
+    if all(math.isfinite(value) for value, _, _ in [*sides, own]):
+        logs = [(math.log(value), math.log(low), math.log(high)) for value, low, high in [*sides, own]]
+        value, low, high = difference(average(logs[:-1]), logs[-1])
+        return Bounds(math.expm1(value), math.expm1(low), math.expm1(high), now.n)
+    # Without both ends there is no middle: from the one extreme to the other.
+    lows, highs = [low for _, low, _ in sides], [high for _, _, high in sides]
+    low = own[1] / geometric_mean(highs) - 1
+    return Bounds(math.nan, low, own[2] / geometric_mean(lows) - 1 if all(lows) else math.inf, now.n)
 
 
 def _sided(figure: Estimate) -> Sided:
