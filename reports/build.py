@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from analysis.run import Run
 from analysis.summary import Summary
 from reports.handover import read_runs
 from reports.junit import junit
+from reports.kernel import Kernel, NotebookError
 from reports.markdown import markdown
-from reports.page import NotebookError, render
+from reports.page import render
 from reports.prometheus import exposition
 from reports.series import identity, series
 
@@ -34,6 +36,7 @@ def build(
     out: Path | None = None,
     notebook: str | None = None,
     html: bool = True,
+    kernel: Kernel | None = None,
 ) -> Report:
     """Read the runs and write their report.
 
@@ -45,6 +48,7 @@ def build(
         notebook: name of a notebook under reports/notebooks, without its suffix; by default `capacity` for
             a capacity run, `single` for one arm, else `comparison`.
         html: whether to run the notebook and print it.
+        kernel: to run it in; by default one for this report alone.
 
     Raises:
         AnalysisError: a run cannot be read, or the runs must not stand side by side.
@@ -63,7 +67,8 @@ def build(
     }
     if html:
         chosen = notebook or _notebook(summary)
-        texts["report.html"] = render(chosen, read, _title(summary))
+        with nullcontext(kernel) if kernel is not None else Kernel() as running:
+            texts["report.html"] = render(chosen, read, _title(summary), running)
     return Report(read.run, summary, tuple(_write(place / name, text) for name, text in texts.items()))
 
 

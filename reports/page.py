@@ -1,25 +1,16 @@
 """report.html: a notebook, run, and printed as one page that needs no network."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import jupytext
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
-from traitlets.config import Config
 
-from reports.handover import Read, hand_over
+from reports.handover import Read
+from reports.kernel import Kernel, NotebookError
 
 HERE = Path(__file__).parent
-CELL_TIMEOUT_S = 300
-
-
-class NotebookError(Exception):
-    """There is no such notebook, or it did not run to its end."""
 
 
 def notebooks() -> list[str]:
@@ -39,13 +30,14 @@ def answered(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
     return kept[::-1]
 
 
-def render(notebook: str, read: Read, title: str) -> str:
+def render(notebook: str, read: Read, title: str, kernel: Kernel) -> str:
     """Run a notebook over some runs and print it.
 
     Args:
         notebook: its name under reports/notebooks, without suffix.
         read: the runs.
         title: of the page.
+        kernel: to run it in.
 
     Raises:
         NotebookError: there is no such notebook, or a cell failed.
@@ -54,33 +46,7 @@ def render(notebook: str, read: Read, title: str) -> str:
     if not path.is_file():
         raise NotebookError(f"There is no notebook {notebook!r}; there are: {', '.join(notebooks())}.")
     cells = jupytext.read(path)
-    with tempfile.TemporaryDirectory() as scratch:
-        environment = {
-            **os.environ,
-            **hand_over(read, Path(scratch)),
-            "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")]).rstrip(
-                os.pathsep
-            ),
-            # The kernel leaves neither history nor connection files behind.
-            "IPYTHONDIR": scratch,
-            "JUPYTER_RUNTIME_DIR": scratch,
-            "MPLBACKEND": "agg",
-        }
-        client = NotebookClient(
-            cells,
-            timeout=CELL_TIMEOUT_S,
-            kernel_name="python3",
-            resources={"metadata": {"path": scratch}},
-            # Sockets in a folder of our own instead of ports that any user of the machine could reach.
-            config=Config(
-                {"AsyncKernelManager": {"transport": "ipc", "connection_file": f"{scratch}/kernel.json"}}
-            ),
-        )
-        try:
-            client.execute(env=environment)
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            last = str(error).strip().splitlines()[-1]
-            raise NotebookError(f"The notebook {notebook!r} did not run to its end: {last}.") from error
+    kernel.run(notebook, cells, read)
     cells.cells = answered(cells.cells)
     exporter = HTMLExporter(template_file="template.html.j2", extra_template_paths=[str(HERE)])  # type: ignore[no-untyped-call]
     style = (HERE / "style.css").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from reports.build import build
 from reports.gallery.browser import Browser, find_browser
 from reports.gallery.pack import unpack
 from reports.gallery.pages import PAGES, RUNS, Page
+from reports.kernel import Kernel
 from reports.page import HERE
 
 PLACE = Path("build/gallery")
@@ -29,11 +30,13 @@ def main() -> int:
     chosen = [page for page in PAGES if page.name in (options.pages or [page.name])]
     runs = {path.name.partition(".")[0]: path for path in sorted(RUNS.glob("*.tar.xz"))}
     folders = {name: unpack(archive, out / "runs" / name) for name, archive in runs.items()}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        verdicts = list(pool.map(lambda page: make(page, folders, out), chosen))
+    shares = min(os.cpu_count() or 1, len(chosen))
+    with ThreadPoolExecutor(shares) as pool:
+        made = pool.map(lambda share: _make(chosen[share::shares], folders, out), range(shares))
+        verdicts = {name: verdict for share in made for name, verdict in share.items()}
     index = Environment(loader=FileSystemLoader(HERE), autoescape=True).get_template("gallery/index.html.j2")
     style = (HERE / "style.css").read_text(encoding="utf-8")
-    pages = list(zip(chosen, verdicts, strict=True))
+    pages = [(page, verdicts[page.name]) for page in chosen]
     (out / "index.html").write_text(index.render(pages=pages, style=style), encoding="utf-8")
     print(out / "index.html")
     if PICTURE_OF not in {page.name for page in chosen}:
@@ -49,11 +52,18 @@ def main() -> int:
     return 0
 
 
-def make(page: Page, folders: Mapping[str, Path], out: Path) -> str:
-    """Build one page; returns its verdict."""
-    return build(
-        [folders[run] for run in page.runs], out=out / page.name, notebook=page.notebook
-    ).summary.verdict
+def _make(pages: Sequence[Page], folders: Mapping[str, Path], out: Path) -> dict[str, str]:
+    """Build some pages in one kernel; returns their verdicts by their names."""
+    with Kernel() as kernel:
+        return {
+            page.name: build(
+                [folders[run] for run in page.runs],
+                out=out / page.name,
+                notebook=page.notebook,
+                kernel=kernel,
+            ).summary.verdict
+            for page in pages
+        }
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import nbformat
 import pytest
 
 from reports.__main__ import main
+from reports.build import build
+from reports.kernel import Kernel
 from reports.page import answered
 from reports.reading import read
 
@@ -28,7 +30,7 @@ def _report(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_report_is_one_page_that_needs_no_network(write_run: WriteRun) -> None:
-    """From a link to the run: four files, the verdict first, no address in the page, the same bytes twice."""
+    """From a link to the run: five files, the verdict first, and no address in the page."""
     folder = write_run(gates={"not_answered": 0.1}, networks=("clean", "wifi-congested"))
     link = folder.parent / "latest"
     link.symlink_to(folder)
@@ -53,8 +55,22 @@ def test_the_report_is_one_page_that_needs_no_network(write_run: WriteRun) -> No
     assert page.index(b"bounded may be released") < page.index(b"<img")
     assert page.count(b"<img alt=") == 6
     assert b"What did the network do" in page
-    _report(link)
-    assert (folder / "report.html").read_bytes() == page
+
+
+@pytest.mark.slow
+def test_the_same_run_gives_the_same_bytes_again(write_run: WriteRun) -> None:
+    """Every file, the page and its pictures too, in a kernel of its own and after other pages in the same."""
+    folder = write_run(networks=("clean", "wifi-congested"), calls=20)
+    alone, first, second = (folder.parent / name for name in ("alone", "first", "second"))
+    _report(folder, "--out", alone)
+    with Kernel() as kernel:
+        for place in (first, second):
+            build([folder], out=place, kernel=kernel)
+
+    names = {path.name for path in alone.iterdir()}
+    assert "report.html" in names
+    for name in names:
+        assert (first / name).read_bytes() == (second / name).read_bytes() == (alone / name).read_bytes()
 
 
 @pytest.mark.parametrize(

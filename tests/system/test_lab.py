@@ -100,7 +100,7 @@ def test_the_faults_of_a_lab_that_is_up_are_exchanged(
 
 def test_a_lab_whose_supervisor_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
     """Not even the job processes of the agents, which are children of their workers' children."""
-    with lab(tmp_path, "--json", "--idle-processes", "2") as running:
+    with lab(tmp_path, "--json", "--arms", "none", "--idle-processes", "1") as running:
         running.line()
         family = running.family()
         names = {" ".join(process.cmdline()) for process in family}

@@ -155,7 +155,7 @@ def test_calls_fare_as_the_network_that_they_drew(locust_command: LocustCommand)
     locust_command.start(
         *("--network", "clean+g114-150", "--arms", "none", "--livekit-sip", "embedded"),
         *("--calls", "8", "--calls-per-second", "0.5", "--arrivals", "constant", "--warm-up", "0"),
-        *("--hold", "1", "--ring-timeout", "20", "--seed", "3"),
+        *("--hold", "1", "--ring-timeout", "20", "--seed", "3", "--no-report"),
     )
     exit_code, output = locust_command.end(timeout_s=250)
     folder = locust_command.folder()
