@@ -102,6 +102,11 @@ def _possible(gate: Asked) -> None:
         raise ImpossibleGateError(
             f"The limit of {gate} cannot be: it is {what}, and lies from {reach[0]:g} to {reach[1]:g}."
         )
+    if name.metric.kind is Kind.SHARE and gate.limit in (0, 1):
+        raise ImpossibleGateError(
+            f"The limit of {gate} cannot be: no number of calls shows a share of 0, and 1 is always kept; "
+            "write one between, such as 0.02."
+        )
     if reach is None and name.metric.kind is not Kind.CHANGE and gate.limit <= 0:
         raise ImpossibleGateError(f"The limit of {gate} cannot be: write one above 0.")
 

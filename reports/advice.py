@@ -128,7 +128,8 @@ def _more_calls(run: Run, gates: tuple[Gate, ...]) -> list[str]:
     short = [gate for gate in gates if gate.n_needed is not None and gate.n < gate.n_needed]
     if not short:
         return ["Repeat the run with two or three times the calls: the gates lie close to what was measured."]
-    needed = max(gate.n_needed or 0 for gate in short)
+    # Each network has but its share of the calls.
+    needed = max((gate.n_needed or 0) * (len(run.labels) if gate.read.profile else 1) for gate in short)
     names = ", ".join(gate.title for gate in short)
     total = needed * len(run.arms)
     return [f"Run again with --calls {total} ({needed} an arm) or more: {names} cannot be decided by fewer."]

@@ -79,6 +79,7 @@ def test_a_gate_under_one_network_needs_its_calls_among_those_of_all(
         (["mos_p5<=3.6"], "asks for the wrong side: of MOS the higher the better, so write mos_p5>=3.6"),
         (["not_answered>=0.02"], "so write not_answered<=0.02"),
         (["not_answered<=2"], "it is a share, 0.02 is 2 %"),
+        (["not_answered<=0"], "no number of calls shows a share of 0"),
         (["rmst_s<=-1"], "write one above 0"),
         (["not_answered_p95<=0.1"], "names a percentile of what is a share of calls: write not_answered."),
         (["wait<=3"], "names no percentile: write it as in wait_p95_s"),
