@@ -235,3 +235,30 @@ def test_one_look_at_too_much_fails(make_capacity_run: Make) -> None:
     summary = _summary(make_capacity_run(smoke=True, start=4.0))
     assert summary.verdict is Verdict.FAILED
     assert "bounded does not take 4 calls/s (not answered and ring-to-answer p95 bind)" in summary.sentence
+
+
+def test_a_search_that_went_on_later_is_one_search(write_capacity_run: Write) -> None:
+    """The first file was left open by what ended it; calls of both belong to the steps that placed them."""
+    folder = write_capacity_run()
+    settings = json.loads((folder / "run.json").read_text())
+    settings["capacity"]["resumed"] = 1
+    (folder / "run.json").write_text(json.dumps(settings | {"workers": ["1", "2"]}))
+    header, *records, _ = (folder / "calls-1.jsonl").read_text().splitlines()
+    part = len(records) // 3
+    later = json.dumps(json.loads(header) | {"worker": "2"})
+    closing = json.dumps({"closed": True, "count": len(records) - part})
+    (folder / "calls-1.jsonl").write_text("\n".join([header, *records[:part]]) + "\n")
+    (folder / "calls-2.jsonl").write_text("\n".join([later, *records[part:], closing]) + "\n")
+
+    summary = _summary(load(folder))
+
+    assert summary.verdict is Verdict.PASSED
+    assert any("went on later" in warning for warning in summary.warnings)
+
+
+def test_a_search_that_ended_before_its_first_call_is_not_valid(make_capacity_run: Make) -> None:
+    """There is nothing to read, and nothing is made up."""
+    summary = _summary(make_capacity_run(most_steps=0, bursts=()))
+    assert summary.verdict is Verdict.NOT_VALID
+    assert summary.capacity is not None
+    assert summary.capacity.knees == ()
