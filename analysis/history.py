@@ -88,7 +88,8 @@ def _chapter(run: Run, before: Run | None) -> Chapter:
 
 def _step(name: str, arm: ArmSummary, run: Run, before: Run | None) -> Step:
     delta = None
-    if before is not None:
+    # Searches hold each at a load of its own, which alone makes callers wait differently.
+    if before is not None and run.capacity is None:
         old, new = f"{name}@before", f"{name}@after"
         calls = pd.concat(
             [_of_arm(each, name).assign(arm=label) for each, label in ((before, old), (run, new))]
