@@ -95,13 +95,13 @@ def summarise(run: Run, kept: Sequence[Kept] = ()) -> Summary:
     clocks = clocks_of(run)
     arms = _arms(run, None)
     now = _comparable(run, arms, capacity)
-    if kept:
-        gates += regressions(run.candidate, now, kept, run.limits)
     labels = run.labels
     # A run that knew but one network has been read under it already.
     alone = len(labels) == 1 and bool(run.calls["profile"].notna().all())
     by_network = {label: arms if alone else _arms(run, label) for label in labels}
     networks = {label: tuple(gates) if len(labels) == 1 else _gates(run, label) for label in labels}
+    if kept:
+        gates += regressions(run.candidate, now, kept, run.limits)
     verdict = verdict_of(gates, validity)
     said = sentence(verdict, run.candidate, gates, validity, networks)
     if capacity is not None:

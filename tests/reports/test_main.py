@@ -108,7 +108,7 @@ def test_what_cannot_be_read_is_one_sentence_and_exit_2(
     assert main([str(write_run(gates={"speed": 1.0})), "--no-html"]) == 2
     first, second, third = capsys.readouterr().err.splitlines()
     assert "There is no folder" in first
-    assert "There is no notebook 'nope'; there are: comparison" in second
+    assert "There is no notebook 'nope'; there are: capacity, comparison" in second
     assert "There is no gate named 'speed'" in third
 
 
