@@ -28,9 +28,9 @@ Take = Callable[[StepReading], Estimate]
 
 
 def load_curves(run: Run, capacity: Capacity) -> Exhibit | None:
-    """Ring-to-answer, bad calls and agent connect latency at each load; None where no load was held."""
+    """Ring-to-answer, bad calls and agent connect latency at each load; None where one load alone was held."""
     steps = steady(capacity)
-    if not steps:
+    if len({step.load for step in steps}) < 2:
         return None
     profiles = list(dict.fromkeys(step.profile for step in steps))
     observed = any(step.agent_connect_s.p50.n for step in steps)
@@ -74,9 +74,9 @@ def load_curves(run: Run, capacity: Capacity) -> Exhibit | None:
 
 
 def stages_over_load(run: Run, capacity: Capacity) -> Exhibit | None:
-    """Medians of the stages of a call, a bar a load; None where rooms were not observed."""
+    """Medians of the stages of a call, a bar a load; None where one load alone was seen in its rooms."""
     rows = [step for step in _by_load(steady(capacity)) if any(value for value in step.stages.values())]
-    if not rows:
+    if len({step.load for step in rows}) < 2:
         return None
     with canvas(WIDTH_IN, 1.1 + 0.3 * len(rows)) as figure:
         axes = figure.add_subplot()

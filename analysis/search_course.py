@@ -25,14 +25,14 @@ _MARKS = {
     Decision.CUT: "s",
     Decision.DONE: ".",
 }
-_SHOWN = (*SEARCHING, Phase.CONFIRM, Phase.SHED, Phase.RECOVERY, Phase.SMOKE)
+_SHOWN = (*SEARCHING, Phase.CONFIRM, Phase.SHED, Phase.RECOVERY)
 _OVER = (Phase.CONFIRM, Phase.SHED, Phase.RECOVERY)
 _TICKS_S = (10, 20, 30, 60, 120, 300, 600)
 _NAMES = {Phase.CONFIRM: "hold", Phase.SHED: "150 %", Phase.RECOVERY: "recovery"}
 
 
 def search_course(run: Run, capacity: Capacity) -> Exhibit | None:
-    """Each step as a bar at its load from its first call to its end, with what it came to."""
+    """Each step as a bar at its load from its first call to its end; None where one look was all there was."""
     knees = [knee for knee in capacity.knees if _steps(capacity, knee, _SHOWN)]
     if not knees:
         return None

@@ -93,6 +93,9 @@ report.arms()
 report.waiting()
 
 # %%
+report.stages()
+
+# %%
 report.causes()
 
 # %% [markdown]

@@ -37,6 +37,16 @@ def test_a_search_without_a_steady_step_has_no_curves(make_capacity_run: Make) -
     assert overload_course(run, capacity) is None
 
 
+def test_one_look_has_no_curve_over_load(make_capacity_run: Make) -> None:
+    """One load is a point; its figures stand in the tables."""
+    run = make_capacity_run(smoke=True)
+    capacity = capacity_of(run)
+    assert capacity is not None
+    assert load_curves(run, capacity) is None
+    assert stages_over_load(run, capacity) is None
+    assert search_course(run, capacity) is None
+
+
 def test_steps_in_which_the_tester_fell_short_are_left_out(make_capacity_run: Make) -> None:
     """What they show is the tester's."""
     run = make_capacity_run(servers=40, start=1.0, late_by_s=0.2, late_from=2.0, bursts=())
