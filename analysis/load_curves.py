@@ -28,7 +28,7 @@ Take = Callable[[StepReading], Estimate]
 
 
 def load_curves(run: Run, capacity: Capacity) -> Exhibit | None:
-    """Ring-to-answer, bad calls and agent connect latency at each load; None where one load alone was held."""
+    """Ring-to-answer, bad calls and agent connect latency at each load; None where but one was held."""
     steps = steady(capacity)
     if len({step.load for step in steps}) < 2:
         return None

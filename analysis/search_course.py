@@ -32,7 +32,7 @@ _NAMES = {Phase.CONFIRM: "hold", Phase.SHED: "150 %", Phase.RECOVERY: "recovery"
 
 
 def search_course(run: Run, capacity: Capacity) -> Exhibit | None:
-    """Each step as a bar at its load from its first call to its end; None where one look was all there was."""
+    """Each step as a bar at its load from its first call to its end; None where there was one look."""
     knees = [knee for knee in capacity.knees if _steps(capacity, knee, _SHOWN)]
     if not knees:
         return None
