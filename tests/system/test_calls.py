@@ -112,7 +112,7 @@ def _check_folder(folder: Path) -> dict[str, Any]:
 
 def test_ctrl_c_while_the_lab_comes_up_leaves_nothing_behind(locust_command: LocustCommand) -> None:
     """No call was made, the exit code is 130, and every process of the lab is gone."""
-    locust_command.start("--calls", "2")
+    locust_command.start("--calls", "2", "--arms", "none")
     locust_command.wait_for("waiting for the agents")
     relatives = locust_command.relatives()
 
@@ -126,7 +126,7 @@ def test_ctrl_c_while_the_lab_comes_up_leaves_nothing_behind(locust_command: Loc
 
 def test_a_killed_tester_takes_the_lab_with_it(locust_command: LocustCommand) -> None:
     """SIGKILL of the locust process: the lab sees its standard input end and goes."""
-    locust_command.start("--calls", "2")
+    locust_command.start("--calls", "2", "--arms", "none")
     locust_command.wait_for("waiting for the agents")
     relatives = locust_command.relatives()
 
@@ -137,7 +137,9 @@ def test_a_killed_tester_takes_the_lab_with_it(locust_command: LocustCommand) ->
 
 def test_a_part_of_the_lab_that_dies_ends_the_run_with_its_name(locust_command: LocustCommand) -> None:
     """The calls made so far are kept, and the sentence names the part and its log."""
-    locust_command.start("--calls", "1000", "--hold", "60", "--livekit-sip", "embedded", "--no-report")
+    locust_command.start(
+        *("--calls", "1000", "--hold", "60", "--arms", "none", "--livekit-sip", "embedded", "--no-report")
+    )
     locust_command.wait_for("Placing")
     calls = locust_command.folder() / "health-0.jsonl"
     wait_until(lambda: any(line["calls_up"] > 0 for line in lines(calls)))
