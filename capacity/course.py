@@ -134,8 +134,8 @@ class Ascent:
                 self._over = True
                 return now_s
             self._begin(self._asked, now_s)
+            return now_s  # its first call may be due at once
         active = self._active
-        assert active is not None  # noqa: S101 - begun above
         active.look(campaign, now_s)
         trial = active.judging.trial
         if campaign.dialling and trial is not None and trial.decision is not None:

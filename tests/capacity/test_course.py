@@ -127,6 +127,13 @@ def test_every_call_is_of_one_step_and_on_record(tmp_path: Path) -> None:
         assert sum(each.holds(record.call_id) for each in steps) == 1
 
 
+def test_the_first_call_of_a_step_leaves_when_it_is_due(tmp_path: Path) -> None:
+    """A burst is at one instant: no look at other things comes before it."""
+    play = Play(tmp_path)
+    play.run()
+    assert max((record.invite_s or 0.0) - record.due_s for record in play.records) < 0.01
+
+
 def test_a_run_that_was_cut_goes_on_where_it_was(tmp_path: Path) -> None:
     """The step under way is taken again; what had been decided stays, and the end is the same."""
     whole = Play(tmp_path / "whole")
