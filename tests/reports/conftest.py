@@ -24,11 +24,21 @@ def _generator(name: str) -> ModuleType:
 @pytest.fixture
 def write_run(tmp_path: Path) -> Callable[..., Path]:
     """Write a synthetic run from the fields of `synthetic.Recipe`, into a folder of its own each time."""
+    return _writing(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The same for runs that the tests of a module only read."""
+    return _writing(tmp_path_factory.mktemp("runs"))
+
+
+def _writing(place: Path) -> Callable[..., Path]:
     synthetic = _generator("synthetic")
     written: list[Path] = []
 
     def write(**fields: object) -> Path:
-        written.append(synthetic.write_run(tmp_path / f"run-{len(written)}", synthetic.Recipe(**fields)))
+        written.append(synthetic.write_run(place / f"run-{len(written)}", synthetic.Recipe(**fields)))
         return written[-1]
 
     return write
