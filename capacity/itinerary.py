@@ -1,6 +1,7 @@
 """Where a capacity run goes: stretches of calls, each chosen by what became of those before."""
 
 from collections.abc import Generator
+from dataclasses import replace
 
 from capacity.route import BURSTS, Route
 from capacity.search import Search
@@ -51,6 +52,13 @@ class _Purse:
         calls = sum((each.least if each.sequential else each.calls) + each.warm_up for each in stretches)
         return seconds <= self._cell_s and calls <= self._cell_calls
 
+    def capped(self, step: Stretch, hold: Stretch) -> Stretch:
+        """A step that leaves what the hold takes, however hard it is to decide."""
+        left_s = self._cell_s - self._route.decided_s(hold) - self._route.decided_s(step)
+        left_calls = self._cell_calls - (hold.calls + hold.warm_up + step.least + step.warm_up)
+        more = min(left_s * step.calls_per_second, left_calls, step.calls)
+        return replace(step, calls=min(step.calls, step.least + max(int(more), 0)))
+
 
 def _one(route: Route, cell: Cell, purse: _Purse) -> Itinerary:
     """The search of one cell, what it found confirmed, and what more than that does to it."""
@@ -83,9 +91,10 @@ def _confirmed(
             phase, load = asked
             step = route.step(phase, cell, load)
             low = search.knee.low
-            if not purse.allows(step, *([] if low is None else [route.confirm(cell, low)])):
+            hold = route.confirm(cell, load if low is None else low)
+            if not purse.allows(step, *([] if low is None else [hold])):
                 break
-            ended = purse.pay((yield step))
+            ended = purse.pay((yield purse.capped(step, hold)))
             if ended.dead and load <= route.start / DEAD:  # it is no load that it cannot take
                 return None
             search.tell(step.load, ended.decision)

@@ -136,6 +136,27 @@ def test_a_run_keeps_to_its_budget_and_leaves_time_for_the_hold(minutes: float) 
     assert Phase.CONFIRM in phases(taken)
 
 
+def test_a_load_that_is_hard_to_decide_does_not_use_up_what_the_hold_takes() -> None:
+    """A step ends undecided where more of its calls would be more than the budget."""
+    route = replace(ROUTE, budget_s=10 * 60.0)
+    going, spent_s, phases_seen = itinerary(route), 0.0, []
+    stretch = next(going)
+    while True:
+        hard = stretch.phase is Phase.BISECT
+        calls = stretch.calls if hard or not stretch.sequential else stretch.least
+        decision = Decision.UNDECIDED if hard else Decision.PASSED if stretch.load <= 1 else Decision.FAILED
+        seconds = calls / stretch.calls_per_second + route.hold_s
+        spent_s += seconds
+        phases_seen.append(stretch.phase)
+        try:
+            stretch = going.send(Ended(decision, calls, seconds, 0, calls))
+        except StopIteration:
+            break
+    assert spent_s <= route.budget_s
+    assert Phase.BISECT in phases_seen
+    assert Phase.CONFIRM in phases_seen
+
+
 def test_cells_are_searched_one_after_the_other_with_an_equal_share_of_the_budget() -> None:
     """A slow first arm does not use up what the second one is to have."""
     other = Cell("unbounded", "clean")
