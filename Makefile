@@ -32,7 +32,7 @@ run: setup ## call the lab under both arms and write the report; ARGS="--calls 2
 .PHONY: test
 test: setup sipp valgrind chromium ## all tests but the slow ones
 	@# whole labs one after another, since each wants the machine; all else side by side
-	$(PYTHON) -m pytest -m "not slow" --ignore=tests/system -n 2 --dist loadfile
+	$(PYTHON) -m pytest -m "not slow" --ignore=tests/system -n 3 --dist loadfile
 	$(PYTHON) -m pytest -m "not slow" tests/system
 
 .PHONY: test-slow

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -165,27 +166,27 @@ def test_until_it_begins_every_leg_is_clean() -> None:
         assert summary(passages)["lost"] == len(passages) > 0
 
 
-def test_nothing_is_left_of_a_wire_that_was_killed(tmp_path: Path) -> None:
+def test_nothing_is_left_of_a_wire_that_was_killed(tmp_path: Path, mark: str) -> None:
     """Its namespaces and devices go with it, and so do those that it had in them and its measurement."""
     with Wire("clean", seed=1, out=tmp_path / "network.jsonl") as wire:
         wire.begin()
-        places = {Path(place.network).stat().st_ino for place in wire.places.values()}
+        assert _marked(mark)
         assert wire.exit_code is None
         os.kill(wire.pid, signal.SIGKILL)
         os.waitid(os.P_PID, wire.pid, os.WEXITED | os.WNOWAIT)
         assert wire.exit_code == -signal.SIGKILL
-    assert not places & _living_networks()
+    assert not _marked(mark)
 
 
-def test_a_wire_ends_with_the_process_that_started_it_whatever_ended_that() -> None:
+def test_a_wire_ends_with_the_process_that_started_it_whatever_ended_that(mark: str) -> None:
     """Killing the tester leaves no namespace, no device, no process."""
     program = """
-    import os, sys, time
+    import sys
     from network.executor import Wire
     from network.topology import Place
     wire = Wire("clean", seed=1).__enter__()
     inside = wire.start(Place.CALLERS, [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=-1)
-    print(wire.pid, inside.pid, *(os.stat(each.network).st_ino for each in wire.places.values()), flush=True)
+    print(wire.pid, inside.pid, flush=True)
     sys.stdin.read()
     """
     tester = subprocess.Popen(
@@ -196,12 +197,13 @@ def test_a_wire_ends_with_the_process_that_started_it_whatever_ended_that() -> N
     )
     with tester:
         assert tester.stdout is not None
-        wire_pid, inside_pid, *places = map(int, tester.stdout.readline().split())
-        left = [psutil.Process(pid) for pid in (wire_pid, inside_pid)]
+        begun = {int(pid) for pid in tester.stdout.readline().split()}
+        left = _marked(mark)
+        assert begun <= {process.pid for process in left}
         tester.kill()
     _, alive = psutil.wait_procs(left, timeout=10)
     assert not alive
-    assert not set(places) & _living_networks()
+    assert not _marked(mark)
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no program setpriv: install util-linux")
@@ -238,10 +240,22 @@ def test_a_wire_that_was_not_started_says_so() -> None:
         Wire("clean", seed=1).begin()
 
 
-def _living_networks() -> set[int]:
-    """The network namespaces that some process is in."""
-    found = set()
+@pytest.fixture
+def mark(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Known of every process that the test starts, and of theirs; a namespace lives as long as one is in it.
+
+    The numbers of namespaces would not do: they are given away again at once.
+    """
+    found = secrets.token_hex(8)
+    monkeypatch.setenv("RINGTIME_TEST_MARK", found)
+    return found
+
+
+def _marked(mark: str) -> list[psutil.Process]:
+    """The living processes that the test, or one of them, has started."""
+    found = []
     for process in psutil.process_iter():
-        with contextlib.suppress(OSError):
-            found.add(Path(f"/proc/{process.pid}/ns/net").stat().st_ino)
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("RINGTIME_TEST_MARK") == mark and process.status() != "zombie":
+                found.append(process)
     return found

@@ -14,7 +14,7 @@ import yaml
 
 from sip.answering_process import Answering
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "ci"
 SET_UP = "scripts/python.sh .venv"
 JOBS = ["smoke", "capacity"]
