@@ -220,6 +220,7 @@ def test_an_unknown_gate_is_refused_before_the_first_call(
     assert not list(Path(locust_command.folder()).glob("calls-*.jsonl"))
 
 
+@pytest.mark.slow
 def test_a_run_is_held_against_a_kept_one_and_an_unlike_one_is_not_called(
     locust_command: LocustCommand, sipp: Answering
 ) -> None:
