@@ -3,7 +3,7 @@
 import itertools
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -432,3 +432,9 @@ def _probe(asked: Asked) -> dict[str, object]:
 
 def _lines(path: Path, values: Iterable[object]) -> None:
     path.write_text("".join(json.dumps(value) + "\n" for value in values))
+
+
+def writer(place: Path) -> Callable[..., Path]:
+    """What writes a run from the fields of `Recipe`, into a folder of its own in `place` each time."""
+    numbers = itertools.count()
+    return lambda **fields: write_run(place / f"run-{next(numbers)}", Recipe(**fields))

@@ -1,17 +1,18 @@
 """Folders of capacity runs as a run would leave them: a deployment with a queue, and the real search."""
 
+import itertools
 import json
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from synthetic import START_UNIX, Recipe, _Call, _health, _lines, _settings, _write_calls
 
 from capacity.criterion import Criterion, Sight, read
 from capacity.search import Search
 from capacity.sequential import ALPHA, Trial
 from capacity.step import Decision, Phase, Step, Tally, Tester
+from tests.analysis.synthetic import START_UNIX, Recipe, _Call, _health, _lines, _settings, _write_calls
 
 GATE = "not_answered<=0.05,ring_to_answer_p95_s<=3"
 STEP_S = 30.0
@@ -224,3 +225,18 @@ def _asked(recipe: CapacityRecipe) -> dict[str, object]:
         "search_gate": recipe.gate.split(","), "budget_s": 1200.0, "smoke": recipe.smoke, "resumed": 0,
         "budget_calls": None, "alpha": ALPHA, "floor": recipe.start / 8,
     }  # fmt: skip
+
+
+def writer(place: Path) -> Callable[..., Path]:
+    """What writes a capacity run from the fields of `CapacityRecipe`, into a folder of its own each time.
+
+    `servers` and `service_s` say what its one arm is; `arms` names several.
+    """
+    numbers = itertools.count()
+
+    def write(servers: int = 2, service_s: float = 1.2, **fields: object) -> Path:
+        deployment = Deployment(servers=servers, service_s=service_s)
+        recipe = CapacityRecipe(**{"arms": (("bounded", deployment),)} | fields)
+        return write_capacity_run(place / f"capacity-{next(numbers)}", recipe)
+
+    return write

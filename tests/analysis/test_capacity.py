@@ -1,7 +1,6 @@
 """Capacity runs to knees, verdict and sentence."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from analysis.pooled import side_by_side
 from analysis.run import Run
 from analysis.summary import Summary, summarise
 from capacity.step import Decision, Phase
+from tests.analysis import synthetic_capacity as synthetic
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "summary.json").read_text())
 Make = Callable[..., Run]
@@ -112,7 +112,6 @@ def test_a_search_is_not_compared_with_calls_at_one_load(make_capacity_run: Make
 
 def test_each_arm_and_network_has_a_knee_of_its_own(write_capacity_run: Write) -> None:
     """Four searches in one run; the verdict is the candidate's."""
-    synthetic = sys.modules["synthetic_capacity"]
     arms = (
         ("unbounded", synthetic.Deployment(service_s=2.4)),
         ("bounded", synthetic.Deployment(service_s=1.2)),

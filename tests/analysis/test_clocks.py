@@ -1,7 +1,6 @@
 """The agent's clock beside the room's, and the trunk's beside the caller's."""
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from analysis.clocks import clocks_of
 from analysis.load import load
 from analysis.run import Run
 from analysis.summary import summarise
+from tests.analysis import synthetic
 
 MakeRun = Callable[..., Run]
 WriteRun = Callable[..., Path]
@@ -21,7 +21,6 @@ WriteRun = Callable[..., Path]
 def test_the_outside_estimate_differs_by_what_signalling_and_publishing_take(make_run: MakeRun) -> None:
     """In both arms and for all answered calls: publishing comes on top, signalling is not seen."""
     clocks = clocks_of(make_run()).agents
-    synthetic = sys.modules["synthetic"]
     for clock in clocks.values():
         apart = clock.outside_minus_inside_s
         assert apart.n == clock.publish_s.n == clock.connected
