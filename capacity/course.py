@@ -18,7 +18,8 @@ from capacity.shortfall import fared, shortfall
 from capacity.step import Decision, Phase, Step
 from capacity.stretch import Cell, Ended, Stretch
 from capacity.under_way import UnderWay
-from sip.course import GoOn, Stage
+from sip.campaign import Campaign
+from sip.course import GoOn
 from sip.errors import UsageError
 from sip.plan import Arrivals, Plan
 from sip.record import AppendFile, CallRecord, RunFolder
@@ -59,7 +60,7 @@ class Ascent:
         self._steps = len(self._before)
         self._next_call = first_call
         self._resumed = resumed
-        self._stage: Stage | None = None
+        self._campaign: Campaign | None = None
         self._path: Path | None = None
         self._active: UnderWay | None = None
         self._rest_until_s = 0.0
@@ -111,20 +112,20 @@ class Ascent:
             }
         }
 
-    def begin(self, stage: Stage) -> None:
+    def begin(self, campaign: Campaign, *, start_s: float) -> None:
         """Go through what was done before, and on from there."""
-        self._stage = stage
+        self._campaign = campaign
         self._itinerary = itinerary(self._route)
         self._asked = next(self._itinerary, None)
         for step in self._before:
             if step.phase is not Phase.BASELINE:
                 self._replay(step)
-        self._rest_until_s = stage.start_s
+        self._rest_until_s = start_s
 
     def step(self, now_s: float) -> float:
         """Judge the calls that are up; end a stretch that is decided, begin the next one after a rest."""
-        assert self._stage is not None  # noqa: S101 - the run begins it
-        campaign = self._stage.campaign
+        campaign = self._campaign
+        assert campaign is not None  # noqa: S101 - the run begins it
         if self._active is None:
             if self.stop_reason is not None:
                 self._over = True
@@ -133,7 +134,7 @@ class Ascent:
             if self._asked is None:
                 self._over = True
                 return now_s
-            self._begin(self._asked, now_s)
+            self._begin(campaign, self._asked, now_s)
             return now_s  # its first call may be due at once
         active = self._active
         active.look(campaign, now_s)
@@ -142,7 +143,7 @@ class Ascent:
             _log.info("Decided: %s; waiting for its last calls", trial.decision)
             campaign.stop_dialling()
         if campaign.done:
-            self._end(active, now_s)
+            self._end(campaign, active, now_s)
         elif now_s >= active.tell_s:
             active.tell_s += TELL_S
             _log.info("%s so far (%d up)", active.judging.said, campaign.calls_up)
@@ -157,11 +158,10 @@ class Ascent:
         """Begin nothing new; the stretch under way is left undecided."""
         if not self._over:
             self.stop_reason = self.stop_reason or reason
-            if self._stage is not None:
-                self._stage.campaign.stop_dialling(reason)
+            if self._campaign is not None:
+                self._campaign.stop_dialling(reason)
 
-    def _begin(self, stretch: Stretch, now_s: float) -> None:
-        assert self._stage is not None  # noqa: S101
+    def _begin(self, campaign: Campaign, stretch: Stretch, now_s: float) -> None:
         step = self._steps
         plan = Plan(
             calls=stretch.calls,
@@ -189,12 +189,11 @@ class Ascent:
             tell_s=now_s + TELL_S,
             placed=self._next_call,
         )
-        self._stage.campaign.place(iter(dials), start_s=now_s)
+        campaign.place(iter(dials), start_s=now_s)
         _log.info("Step %d, %s", step, stretch.announced(self._route.axis))
 
-    def _end(self, active: UnderWay, now_s: float) -> None:
-        assert self._stage is not None  # noqa: S101
-        active.look(self._stage.campaign, math.inf)
+    def _end(self, campaign: Campaign, active: UnderWay, now_s: float) -> None:
+        active.look(campaign, math.inf)
         decision, because = self._decision(active)
         first = active.dials[0].index
         step = Step(

@@ -11,23 +11,12 @@ from typing import Any, Protocol
 from sip import options
 from sip.campaign import Campaign
 from sip.declared import DECLARED
-from sip.health import Health
 from sip.options import Options
 from sip.plan import Plan
 from sip.record import CallRecord, RunFolder
 
 GoOn = Callable[[], bool]
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What a course has to work with once calls can be placed."""
-
-    folder: RunFolder
-    campaign: Campaign
-    health: Health
-    start_s: float
 
 
 class Course(Protocol):
@@ -47,8 +36,8 @@ class Course(Protocol):
     def describe(self) -> Mapping[str, Any]:
         """Its keys of run.json, once it is prepared."""
 
-    def begin(self, stage: Stage) -> None:
-        """Everything is up: the first call may be due at the stage's start."""
+    def begin(self, campaign: Campaign, *, start_s: float) -> None:
+        """Everything is up: the first call may be due at `start_s`."""
 
     def step(self, now_s: float) -> float:
         """Do what is due, after the campaign has; the answer is when to come back at the latest."""
@@ -117,11 +106,11 @@ class AllCalls:
         """Nothing of its own: the plan is there."""
         return {}
 
-    def begin(self, stage: Stage) -> None:
+    def begin(self, campaign: Campaign, *, start_s: float) -> None:
         """Hand the plan over."""
         _log.info("Placing %d calls at %g/s", self._plan.total, self._plan.calls_per_second)
-        self._campaign = stage.campaign
-        self._campaign.place(self._plan.dials(), start_s=stage.start_s)
+        self._campaign = campaign
+        campaign.place(self._plan.dials(), start_s=start_s)
 
     def step(self, now_s: float) -> float:
         """The campaign knows when."""

@@ -14,7 +14,7 @@ from sip import attendance, limits, preflight
 from sip.attendance import Attendance
 from sip.call import Limits
 from sip.campaign import Campaign, Settings
-from sip.course import Prepared, Stage
+from sip.course import Prepared
 from sip.description import Target, describe, planned
 from sip.errors import DeploymentError, LabDownError, RingtimeError
 from sip.health import Health
@@ -241,7 +241,7 @@ class Run:
                 worker=worker,
                 on_record=lambda record: self._keep(calls, record),
             )
-            self._course.begin(Stage(folder, campaign, self._health, time.monotonic() + _LEAD_S))
+            self._course.begin(campaign, start_s=time.monotonic() + _LEAD_S)
             try:
                 yield
             finally:

@@ -6,36 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from capacity import criterion
 from capacity.course import STEPS, Ascent
 from capacity.route import Route
-from capacity.sequential import ALPHA
 from capacity.step import Decision, Phase, Step
-from capacity.stretch import Axis, Cell
+from capacity.stretch import Axis
 from sip.call import Limits
 from sip.campaign import Campaign, Settings
-from sip.course import Stage
 from sip.errors import UsageError
 from sip.fake_phone import FakeClock, FakePhone, FarEnd
-from sip.health import Health
 from sip.phone import Order
 from sip.plan import Arrivals
-from sip.record import CallRecord, Epoch, HealthFile, RunFolder
+from sip.record import CallRecord, Epoch, RunFolder
+from tests.capacity import usual_route
 
-ROUTE = Route(
-    cells=(Cell("bounded", "clean"),),
-    axis=Axis.RATE,
-    start=0.5,
-    floor=0.03,
-    ceiling=10.0,
-    precision=1.2,
-    criteria=criterion.read(criterion.DEFAULT),
-    alpha=ALPHA,
-    hold_s=5.0,
-    warm_up=2,
-    confirm_calls=160,
-    budget_s=3600.0,
-)
+ROUTE = replace(usual_route.ROUTE, budget_s=3600.0)
 
 
 @dataclass
@@ -85,18 +69,13 @@ class Play:
         settings = Settings(run_id="run", numbers={"bounded": "100"}, limits=Limits(hold_s=5))
         campaign = Campaign(phone, settings, epoch=Epoch(990.0, 1.7e9), worker="0", on_record=keep)
         course.prepare(folder, go_on=lambda: True)
-        with HealthFile(self.path, "0") as health:
-            course.begin(Stage(folder, campaign, Health(health, phone), clock.now_s + 1))
-            while not course.over:
-                wake_s = campaign.step(clock.now_s)
-                wake_s = min(wake_s, course.step(clock.now_s))
-                if (
-                    stop_after_steps is not None
-                    and campaign.calls_up
-                    and len(self.steps()) == stop_after_steps
-                ):
-                    course.stop("interrupted")
-                phone.wait(max(wake_s - clock.now_s, 0.001))
+        course.begin(campaign, start_s=clock.now_s + 1)
+        while not course.over:
+            wake_s = campaign.step(clock.now_s)
+            wake_s = min(wake_s, course.step(clock.now_s))
+            if stop_after_steps is not None and campaign.calls_up and len(self.steps()) == stop_after_steps:
+                course.stop("interrupted")
+            phone.wait(max(wake_s - clock.now_s, 0.001))
         return self.steps()
 
     def steps(self) -> list[Step]:

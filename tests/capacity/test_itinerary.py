@@ -1,33 +1,17 @@
 """Where a capacity run goes, against systems that carry a known load."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from capacity import criterion
 from capacity.itinerary import itinerary
 from capacity.route import Route
-from capacity.sequential import ALPHA, LEAST_S
+from capacity.sequential import LEAST_S
 from capacity.step import Decision, Phase
 from capacity.stretch import Axis, Cell, Ended, Stretch
+from tests.capacity.usual_route import ONE, ROUTE
 
-ONE = Cell("bounded", "clean")
-ROUTE = Route(
-    cells=(ONE,),
-    axis=Axis.RATE,
-    start=0.5,
-    floor=0.03,
-    ceiling=10.0,
-    precision=1.2,
-    criteria=criterion.read(criterion.DEFAULT),
-    alpha=ALPHA,
-    hold_s=5.0,
-    warm_up=2,
-    confirm_calls=160,
-    budget_s=math.inf,
-)
 SHOWN = (Phase.BURST, Phase.SHED, Phase.RECOVERY)
 
 System = Callable[[Stretch], Decision]
