@@ -7,10 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.run import Run
-from capacity.step import Tester
-
-DIAL_LAG_S = 0.050
-FAILED_SHARE = 0.005
+from capacity.step import CPU_SHARE, DIAL_LAG_S, FAILED_SHARE, Tester
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ def checks(run: Run) -> list[Check]:
         at_most(
             "CPU of the busiest tester process (p95 of seconds)",
             _busiest(_while_calling(run.health, attempts)),
-            0.90,
+            CPU_SHARE,
             "Add --processes or another machine, or lower --calls-per-second.",
         ),
         at_most(

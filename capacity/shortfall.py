@@ -3,13 +3,9 @@
 import math
 from collections.abc import Collection
 
-from capacity.step import Tester
+from capacity.step import CPU_SHARE, DIAL_LAG_S, FAILED_SHARE, Tester
 from sip.outcome import Outcome
 from sip.record import CallRecord
-
-DIAL_LAG_S = 0.050  # at the 99th percentile
-FAILED_SHARE = 0.005
-CPU_SHARE = 0.90  # of the busiest process
 
 
 def fared(records: Collection[CallRecord], *, cpu_busiest: float | None = None) -> Tester:

@@ -39,6 +39,12 @@ class Tally:
     bad: int
 
 
+# How much may be the tester's own fault before its figures say more of it than of the system.
+DIAL_LAG_S = 0.050  # at the 99th percentile
+FAILED_SHARE = 0.005
+CPU_SHARE = 0.90  # of the busiest process
+
+
 @dataclass(frozen=True, slots=True)
 class Tester:
     """How the tester itself fared in a step."""
