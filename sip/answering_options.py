@@ -4,12 +4,12 @@ import argparse
 import gc
 import ipaddress
 import json
-import math
 import sys
 
 from sip.answering_sockets import AnsweringSockets
 from sip.errors import TrunkError, UsageError
 from sip.manner import Manner, Service
+from sip.options import within
 
 _MOST_CALLS = 1_000_000
 _MOST_SECONDS = 86_400.0
@@ -89,14 +89,14 @@ def run(given: argparse.Namespace) -> int:
 
 def read(given: argparse.Namespace) -> Manner:
     """Check what was given; raises UsageError with the option's name, its value and what would do."""
-    _within("--ring", given.ring, 0.0, _MOST_SECONDS)
-    _within("--busy-share", given.busy_share, 0.0, 1.0)
+    within("--ring", given.ring, 0.0, _MOST_SECONDS)
+    within("--busy-share", given.busy_share, 0.0, 1.0)
     if given.at_once is not None:
-        _within("--at-once", given.at_once, 1, _MOST_CALLS)
+        within("--at-once", given.at_once, 1, _MOST_CALLS)
     if given.limit is not None:
-        _within("--limit", given.limit, 0, _MOST_CALLS)
+        within("--limit", given.limit, 0, _MOST_CALLS)
     if given.status is not None:
-        _within("--status", given.status, 300, 699)
+        within("--status", given.status, 300, 699)
     if given.silent and given.status is not None:
         raise UsageError("--status", given.status, "--silent answers nothing: leave one of them out")
     return Manner(
@@ -123,8 +123,3 @@ def _address(listen: str) -> tuple[str, int]:
     if not (colon and port.isascii() and port.isdecimal() and len(port) < 6 and int(port) < 65_536):
         raise UsageError("--listen", listen, remedy)
     return str(address), int(port)
-
-
-def _within(option: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise UsageError(option, value, f"give a number from {low:g} to {high:g}")

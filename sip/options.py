@@ -141,18 +141,18 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
 
 
 def _check_numbers(given: argparse.Namespace) -> None:
-    _within("--calls", given.calls, 0, _LARGEST_CALLS)
-    _within("--calls-per-second", given.calls_per_second, 0.001, 10_000)
-    _within("--warm-up", given.warm_up, 0, 10_000)
-    _within("--hold", given.hold, 0, 86_400)
-    _within("--ring-timeout", given.ring_timeout, 0.1, 3600)
-    _within("--setup-timeout", given.setup_timeout, 0.1, 3600)
-    _within("--bound", given.bound, 0.001, 3600)
-    _within("--stop-after-failures", given.stop_after_failures, 1, _LARGEST_CALLS)
+    within("--calls", given.calls, 0, _LARGEST_CALLS)
+    within("--calls-per-second", given.calls_per_second, 0.001, 10_000)
+    within("--warm-up", given.warm_up, 0, 10_000)
+    within("--hold", given.hold, 0, 86_400)
+    within("--ring-timeout", given.ring_timeout, 0.1, 3600)
+    within("--setup-timeout", given.setup_timeout, 0.1, 3600)
+    within("--bound", given.bound, 0.001, 3600)
+    within("--stop-after-failures", given.stop_after_failures, 1, _LARGEST_CALLS)
     if given.max_concurrent is not None:
-        _within("--max-concurrent", given.max_concurrent, 1, 100_000)
+        within("--max-concurrent", given.max_concurrent, 1, 100_000)
     if given.agent_processes is not None:
-        _within("--agent-processes", given.agent_processes, 1, 10_000)
+        within("--agent-processes", given.agent_processes, 1, 10_000)
 
 
 def _network(given: argparse.Namespace) -> Choice:
@@ -188,7 +188,8 @@ def _observe(given: argparse.Namespace, environment: Mapping[str, str]) -> Obser
     return Observe.WEBHOOK
 
 
-def _within(option: str, value: float, low: float, high: float) -> None:
+def within(option: str, value: float, low: float, high: float) -> None:
+    """Raise UsageError for a number that is not from `low` to `high`."""
     if not low <= value <= high:  # false for NaN too
         raise UsageError(option, value, f"give a number from {low:g} to {high:g}")
 
