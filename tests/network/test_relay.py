@@ -1,5 +1,6 @@
 """The relay for real, on loopback: datagrams and streams between aliases, as the model says."""
 
+import itertools
 import json
 import os
 import select
@@ -88,11 +89,14 @@ def test_datagrams_are_lost_and_doubled_as_the_seeded_model_says(tmp_path: Path,
     flow = (UDP, ends + struct.pack("!HH", near_port, far_port))
     with Relaying([own], near=[hosts], far=other, seed=5, out=tmp_path / "network.jsonl") as relay:
         relay.begin()
-        for number in range(300):
+        # Until one arrives after the last that did not: only then has the relay seen them all.
+        for number in itertools.count():
             near.sendto(RTP + number.to_bytes(2), (FAR_ALIAS, far_port))
             expected = way.release(0.0, len(RTP) + 30, flow, Traffic.MEDIA)
             found = [int.from_bytes(far.recv(500)[-2:]) for _ in expected]
             assert found == [number] * len(expected)
+            if found and number >= 300:
+                break
         assert not select.select([far], (), (), 0)[0]
     lines = [json.loads(line) for line in (tmp_path / "network.jsonl").read_text().splitlines()]
     for line in lines:
