@@ -5,6 +5,12 @@ import pjsua2
 from sip.access import Block
 from sip.wire import WorkerSpec
 
+_KINDS = {
+    "udp": pjsua2.PJSIP_TRANSPORT_UDP,
+    "tcp": pjsua2.PJSIP_TRANSPORT_TCP,
+    "tls": pjsua2.PJSIP_TRANSPORT_TLS,
+}
+_HANDSHAKE_MS = 10_000
 _MOST_ADDRESSES = 7  # of the 8 transports that the library has, one may be there to be woken by
 
 
@@ -15,19 +21,17 @@ def open_accounts(endpoint: pjsua2.Endpoint, spec: WorkerSpec, *, calls: int) ->
     transport; where they share one, they share the account, which takes any transport.
     """
     block = Block("", spec.bind, spec.lines, spec.advertised)
+    transport = spec.trunk.transport
     if block.count is None:
-        for kind in (pjsua2.PJSIP_TRANSPORT_UDP, pjsua2.PJSIP_TRANSPORT_TCP):
-            endpoint.transportCreate(kind, _bound(block, spec.sip_port))
+        for kind in dict.fromkeys(("udp", "tcp", transport)):
+            _open(endpoint, kind, spec, block)
         return [_account(spec, block)] * calls
-    kind = pjsua2.PJSIP_TRANSPORT_UDP
-    if spec.transport == "tcp":
-        endpoint.transportCreate(kind, _bound(block, spec.sip_port))
-        kind = pjsua2.PJSIP_TRANSPORT_TCP
+    if transport != "udp":
+        _open(endpoint, "udp", spec, block)
     accounts = []
     for number in range(min(calls, block.count, _MOST_ADDRESSES)):
         line = block.rest(number)
-        transport = endpoint.transportCreate(kind, _bound(line, spec.sip_port))
-        accounts.append(_account(spec, line, transport))
+        accounts.append(_account(spec, line, _open(endpoint, transport, spec, line)))
     return accounts
 
 
@@ -38,6 +42,17 @@ def udp_port(endpoint: pjsua2.Endpoint) -> int:
         if info.type == pjsua2.PJSIP_TRANSPORT_UDP:
             return int(info.localName.rsplit(":", 1)[1])
     raise AssertionError("an endpoint has a UDP transport")
+
+
+def _open(endpoint: pjsua2.Endpoint, transport: str, spec: WorkerSpec, block: Block) -> int:
+    """A SIP transport at a block's first address; whom TLS trusts is for the endpoint to say."""
+    config = _bound(block, spec.sip_port)
+    tls = spec.trunk.tls
+    if transport == "tls" and tls is not None:
+        config.tlsConfig.CaListFile = tls.ca
+        config.tlsConfig.certFile, config.tlsConfig.privKeyFile = tls.certificate or "", tls.key or ""
+        config.tlsConfig.msecTimeout = _HANDSHAKE_MS
+    return int(endpoint.transportCreate(_KINDS[transport], config))
 
 
 def _bound(block: Block, port: int, ports: int = 0) -> pjsua2.TransportConfig:
@@ -52,13 +67,13 @@ def _bound(block: Block, port: int, ports: int = 0) -> pjsua2.TransportConfig:
 
 def _account(spec: WorkerSpec, block: Block, transport: int | None = None) -> pjsua2.Account:
     config = pjsua2.AccountConfig()
-    config.idUri = f"sip:ringtime@{spec.host}"
+    config.idUri = f"sip:ringtime@{spec.trunk.host}"
     config.mediaConfig.transportConfig = _bound(block, spec.rtp_port, spec.rtp_count)
     config.natConfig.udpKaIntervalSec = 0
     if transport is not None:
         config.sipConfig.transportId = transport
-    if spec.user is not None:
-        credentials = pjsua2.AuthCredInfo("digest", "*", spec.user, 0, spec.password or "")
+    if spec.trunk.user is not None:
+        credentials = pjsua2.AuthCredInfo("digest", "*", spec.trunk.user, 0, spec.trunk.password or "")
         config.sipConfig.authCreds.append(credentials)
     account = pjsua2.Account()
     account.create(config)

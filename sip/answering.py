@@ -21,11 +21,12 @@ _NOT_ACCEPTABLE = (488, "Not Acceptable Here")
 
 
 class Local(NamedTuple):
-    """Our own address, and the port that all media is sent to."""
+    """Our own address, the port that all media is sent to, and what connections carry: tcp or tls."""
 
     host: str
     port: int
     media_port: int
+    stream: str = "tcp"
 
 
 class _State(Enum):
@@ -215,7 +216,7 @@ class AnsweringSide:
         if call.state is not _State.UP:
             return
         invitation = call.opened_by
-        transport = "UDP" if invitation.peer.connection is None else "TCP"
+        transport = "UDP" if invitation.peer.connection is None else self._local.stream.upper()
         branch = f"z9hG4bK{invitation.tag}"
         packet = message.bye(
             invitation.request,
@@ -262,5 +263,5 @@ class AnsweringSide:
         return hashlib.blake2b(said, digest_size=8, key=self._secret).hexdigest()
 
     def _contact(self, peer: Peer) -> str:
-        transport = "" if peer.connection is None else ";transport=tcp"
+        transport = "" if peer.connection is None else f";transport={self._local.stream}"
         return f"Contact: <sip:{self._local.host}:{self._local.port}{transport}>\r\n"

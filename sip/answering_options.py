@@ -4,10 +4,12 @@ import argparse
 import gc
 import ipaddress
 import json
+import ssl
 import sys
 
 from sip.answering_sockets import AnsweringSockets
 from sip.errors import TrunkError, UsageError
+from sip.handshake import load_identity
 from sip.manner import Manner, Service
 from sip.options import within
 
@@ -22,6 +24,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS:PORT",
         default="127.0.0.1:0",
         help="where calls come in, over UDP and TCP; port 0 is any that is free (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tls-cert", metavar="FILE", help="take connections over TLS, with this certificate, PEM"
+    )
+    parser.add_argument(
+        "--tls-key", metavar="FILE", help="the key of that certificate, PEM (default: in the same file)"
     )
     parser.add_argument(
         "--ring",
@@ -69,14 +77,16 @@ def run(given: argparse.Namespace) -> int:
     """Answer calls until told to end; 0 then, 1 where nothing can listen there, 2 for a wrong option."""
     try:
         manner = read(given)
+        tls = _identity(given)
         host, port = _address(given.listen)
         told = sys.stdin.fileno() if given.json else None
-        with AnsweringSockets(manner, host, port, until_end_of=told) as answering:
-            uri = f"sip:{host}:{answering.port}"
+        with AnsweringSockets(manner, host, port, tls=tls, until_end_of=told) as answering:
+            uri = f"sip:{host}:{answering.port}{';transport=tls' if tls else ''}"
             if given.json:
                 print(json.dumps({"ready": True, "uri": uri}), flush=True)
             else:
-                print(f"Calls to {uri} are answered, over UDP and TCP; Ctrl-C ends it.", flush=True)
+                over = "TLS" if tls else "TCP"
+                print(f"Calls to {uri} are answered, over UDP and {over}; Ctrl-C ends it.", flush=True)
             gc.disable()  # calls leave no cycles, and looking for them would stop all that ring meanwhile
             answering.serve()
     except (UsageError, TrunkError) as error:
@@ -109,6 +119,16 @@ def read(given: argparse.Namespace) -> Manner:
         silent=given.silent,
         seed=given.seed,
     )
+
+
+def _identity(given: argparse.Namespace) -> ssl.SSLContext | None:
+    if given.tls_cert is None:
+        if given.tls_key is not None:
+            raise UsageError("--tls-key", given.tls_key, "it is the key of a certificate: add --tls-cert")
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    load_identity(context, given.tls_cert, given.tls_key)
+    return context
 
 
 def _address(listen: str) -> tuple[str, int]:

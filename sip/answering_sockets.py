@@ -1,4 +1,4 @@
-"""An answering side on sockets of this machine: UDP and TCP on one port, one loop."""
+"""An answering side on sockets of this machine: UDP and TCP, or TLS, on one port, one loop."""
 
 import contextlib
 import errno
@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -24,11 +25,12 @@ _SO_RCVBUFFORCE = 33  # asm-generic/socket.h: beyond net.core.rmem_max, for who 
 _BACKLOG = 512
 _PORT_TRIES = 20
 _MOST_UNSENT_BYTES = 1 << 20  # a caller that does not read is no caller
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Connection:
-    """A caller's TCP connection, with what has come of its next message and what it has not taken yet."""
+    """A caller's connection, with what has come of its next message and what it has not taken yet."""
 
     __slots__ = ("peer", "received", "socket", "unsent")
 
@@ -42,6 +44,8 @@ class _Connection:
 class AnsweringSockets:
     """Calls to `host` and `port`, any free one where that is 0, are answered while `serve` runs.
 
+    They come over UDP and TCP; with `tls` connections are taken over TLS alone.
+
     From the start on the signals that end a program end `serve` instead, as does the end of the descriptor
     `until_end_of` where there is one.
 
@@ -49,7 +53,15 @@ class AnsweringSockets:
         TrunkError: The address or the port cannot be had.
     """
 
-    def __init__(self, manner: Manner, host: str, port: int, *, until_end_of: int | None = None) -> None:
+    def __init__(
+        self,
+        manner: Manner,
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        until_end_of: int | None = None,
+    ) -> None:
         with contextlib.ExitStack() as opened:
             try:
                 self._udp, self._listener = _one_port(host, port)
@@ -68,7 +80,8 @@ class AnsweringSockets:
             signalled = opened.enter_context(_signals())
             self._opened = opened.pop_all()
         self.port: int = self._udp.getsockname()[1]
-        local = Local(host, self.port, media.getsockname()[1])
+        self._tls = tls
+        local = Local(host, self.port, media.getsockname()[1], "tcp" if tls is None else "tls")
         self._side = AnsweringSide(manner, local, secret=os.urandom(16))
         self._connections: dict[int, _Connection] = {}
         self._told = until_end_of
@@ -134,6 +147,8 @@ class AnsweringSockets:
             return
         accepted.setblocking(False)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is not None:  # hands are shaken as its first bytes are read
+            accepted = self._tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
         descriptor = accepted.fileno()
         self._connections[descriptor] = _Connection(accepted, Peer(host, port, descriptor))
         self._epoll.register(descriptor, select.EPOLLIN)
@@ -150,7 +165,7 @@ class AnsweringSockets:
     def _receive_stream(self, connection: _Connection) -> None:
         try:
             chunk = connection.socket.recv(_PACKET_BYTES)
-        except BlockingIOError:  # what was ready was another one, whose descriptor this has now
+        except _NOT_NOW:  # half a TLS record; or ready was another one, whose descriptor this has now
             return
         if not chunk:
             raise ConnectionResetError
@@ -160,7 +175,7 @@ class AnsweringSockets:
     def _write(self, connection: _Connection, data: bytes) -> None:
         waited = bool(connection.unsent)
         connection.unsent += data
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(*_NOT_NOW):
             connection.unsent = connection.unsent[connection.socket.send(connection.unsent) :]
         if len(connection.unsent) > _MOST_UNSENT_BYTES:
             raise ConnectionResetError

@@ -22,7 +22,8 @@ _FLAG: Mapping[str, Any] = {"action": "store_true"}
 DECLARED: Mapping[str, Mapping[str, Any]] = {
     "trunk": {
         "metavar": "URI",
-        "help": "SIP URI to call, such as sip:trunk.example.net (default: start the lab)",
+        "help": "SIP URI to call, such as sip:trunk.example.net or sip:trunk.example.net;transport=tls "
+        "(default: start the lab)",
     },
     "allow-remote": {**_FLAG, "help": "let --trunk be another machine: its calls may cost money"},
     "yes": {**_FLAG, "help": "do not ask before calling another machine"},
@@ -41,6 +42,14 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
         "number reaches it) are made there and removed at the end",
     },
     "sip-user": {"metavar": "USER", "help": "digest user; the password comes from RINGTIME_SIP_PASSWORD"},
+    "tls-ca": {
+        "metavar": "FILE",
+        "help": "certificates, PEM, of who vouches for a trunk called over TLS (default: what this system "
+        "believes in)",
+    },
+    "tls-insecure": {**_FLAG, "help": "take anybody for that trunk, whatever its certificate"},
+    "tls-cert": {"metavar": "FILE", "help": "our own certificate for it, PEM, where it asks for one"},
+    "tls-key": {"metavar": "FILE", "help": "the key of that certificate, PEM (default: in the same file)"},
     "calls": {"type": int, "default": 200, "help": "calls to place, warm-up not counted"},
     "calls-per-second": {"type": float, "default": 1.0, "help": "arrival rate"},
     "arrivals": {"default": "poisson", "choices": [*Arrivals], "help": "how calls are spread"},

@@ -56,6 +56,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         self.invite: int | None = None
         self.waits_for: int | None = None  # the client transaction whose answer the line waits for
         self.rtp: RtpStats | None = None
+        self.failure: str | None = None  # what went wrong, where the library has no words for it
         self._emit = emit
         self._voice = voice
         self._sink = sink
@@ -86,6 +87,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
             message = _received(prm.e)
             if pjsua2.PJSIP_INV_STATE_CONNECTING not in self._seen:
                 is_local, tag = message is None, _to_tag(message)
+                reason = (is_local and self.failure) or reason
                 self._emit(phone.Rejected(self.call_id, now_s, status, reason, is_local, tag))
             elif self._hung_up and message is not None and message.startswith("SIP/2.0 "):
                 self._emit(phone.ByeAnswered(self.call_id, now_s))

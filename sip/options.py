@@ -11,7 +11,7 @@ from pathlib import Path
 from network.emulation import Executor
 from network.errors import ProfileError
 from network.spec import Choice, choose
-from sip import arms, collector, gates
+from sip import arms, collector, gates, own_trunk
 from sip.arms import ArmChoice
 from sip.declared import Observe
 from sip.errors import UsageError
@@ -20,7 +20,6 @@ from sip.trunk import Trunk
 
 _LARGEST_CALLS = 10_000_000
 _CREDENTIALS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
-_PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +80,7 @@ class Options:
 
 def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
     """Check what was given; raises UsageError with the option's name, its value and what would do."""
-    trunk = None
-    if given.trunk:
-        trunk = Trunk.parse(given.trunk, user=given.sip_user or None, password=environment.get(_PASSWORD))
-        if not trunk.is_loopback and not given.allow_remote:
-            raise UsageError(
-                "--trunk", given.trunk, "it is not on this machine; add --allow-remote to call it"
-            )
-    elif given.sip_user:
-        raise UsageError("--sip-user", given.sip_user, "the lab lets all callers in; it goes with --trunk")
+    trunk = own_trunk.read(given, environment)
     network = _network(given)
     seed = random.SystemRandom().getrandbits(32) if given.seed is None else given.seed
     observe = _observe(given, environment)

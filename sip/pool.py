@@ -169,10 +169,7 @@ class Pool:
         log = self._log_folder / f"{name}.log"
         spec = wire.WorkerSpec(
             name=name,
-            host=self._trunk.host,
-            transport=self._trunk.transport,
-            user=self._trunk.user,
-            password=self._trunk.password,
+            trunk=self._trunk,
             bind=block.first,
             advertised=block.advertised,
             lines=block.count,

@@ -1,15 +1,16 @@
 """A look at the trunk before the first call: OPTIONS (RFC 3261 section 11) from a socket of our own."""
 
+import contextlib
 import logging
 import secrets
 import socket
 
 from sip.errors import TrunkError
+from sip.handshake import shake_hands
 from sip.trunk import Trunk
 
 _TRIES = 3
 _WAIT_S = 1.0
-_SIP_PORT = 5060
 _log = logging.getLogger(__name__)
 
 
@@ -19,33 +20,40 @@ def look(trunk: Trunk) -> None:
     A trunk that stays silent is called all the same, with a warning: some answer nothing but INVITE.
 
     Raises:
-        TrunkError: Its name does not resolve, or its machine says that nothing listens there.
+        TrunkError: Its name does not resolve, its machine says that nothing listens there, or it does not
+            prove by its certificate that it is the trunk.
     """
-    port = trunk.port or _SIP_PORT
     try:
-        address = socket.getaddrinfo(trunk.host, port, socket.AF_INET)[0][4]
+        address = socket.getaddrinfo(trunk.host, trunk.sip_port, socket.AF_INET)[0][4]
     except socket.gaierror as error:
         raise TrunkError(
             f"{trunk.uri} cannot be called: {trunk.host} does not resolve ({error.strerror})"
         ) from error
-    kind = socket.SOCK_STREAM if trunk.transport == "tcp" else socket.SOCK_DGRAM
-    with socket.socket(socket.AF_INET, kind) as probe:
+    kind = socket.SOCK_DGRAM if trunk.transport == "udp" else socket.SOCK_STREAM
+    with contextlib.ExitStack() as opened:
+        probe = opened.enter_context(socket.socket(socket.AF_INET, kind))
         probe.settimeout(_WAIT_S)
         try:
             probe.connect(address)
-            for _ in range(_TRIES):
-                probe.send(_options(trunk, probe.getsockname()))
-                try:
-                    if probe.recv(65536):
-                        return
-                except TimeoutError:
-                    continue
+            if trunk.tls is not None:
+                probe = opened.enter_context(shake_hands(trunk, probe, trunk.tls))
+            if _answers(trunk, probe):
+                return
         except OSError as error:
             reason = error.strerror or error
             raise TrunkError(
                 f"nothing takes calls at {trunk.uri} ({reason}): is it up, is the port right?"
             ) from error
     _log.warning("%s does not answer OPTIONS; calling it all the same", trunk.uri)
+
+
+def _answers(trunk: Trunk, probe: socket.socket) -> bool:
+    for _ in range(_TRIES):
+        probe.send(_options(trunk, probe.getsockname()))
+        with contextlib.suppress(TimeoutError):
+            if probe.recv(65536):
+                return True
+    return False
 
 
 def _options(trunk: Trunk, local: tuple[str, int]) -> bytes:

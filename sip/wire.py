@@ -7,6 +7,7 @@ from typing import Any
 
 from sip import phone
 from sip.record import RtpStats
+from sip.trunk import Trunk
 
 PACKET_BYTES = 1 << 18  # more than a Unix socket's default send buffer takes in one packet
 WAKE_UP = (
@@ -23,10 +24,7 @@ class WorkerSpec:
     """
 
     name: str
-    host: str
-    transport: str
-    user: str | None
-    password: str | None
+    trunk: Trunk
     bind: str
     advertised: str | None
     lines: int | None
@@ -105,6 +103,8 @@ def decode(packet: bytes) -> list[Message]:
 def _message(name: str, values: dict[str, Any]) -> Message:
     if values.get("rtp") is not None:
         values["rtp"] = RtpStats(**values["rtp"])
+    if "trunk" in values:
+        values["trunk"] = Trunk.of(values["trunk"])
     message: Message = _TYPES[name](**values)
     return message
 

@@ -16,10 +16,10 @@ from pjsua2 import pjsua2 as bindings
 
 from sip import phone
 from sip.account import open_accounts, udp_port
+from sip.endpoint import Endpoint
 from sip.line import Line
 from sip.native import Library
 from sip.priority import raised_priority
-from sip.voice import RATE_HZ
 from sip.wire import CloseCommand, DialCommand, EndCommand, Message, Pulse, Ready, WorkerSpec, encode, receive
 
 POLL_S = 0.5  # commands end the poll early, so this only bounds how soon a tick is seen
@@ -42,13 +42,13 @@ class Worker:
         self._inbox = select.poll()
         self._inbox.register(pool, select.POLLIN)
         self._library = Library(bindings._pjsua2.__file__)  # noqa: SLF001 - where the wheel keeps its C library
-        self._endpoint = _endpoint()
+        self._lines: dict[str, Line] = {}
+        self._endpoint = Endpoint(spec.trunk.host, spec.trunk.tls, self._distrust)
         accounts = open_accounts(self._endpoint, spec, calls=self._library.max_calls())
         self._idle = deque(accounts)
         self._voice = pjsua2.AudioMediaPlayer()
         self._voice.createPlayer(spec.voice)
         self._sink = self._endpoint.audDevManager().getPlaybackDevMedia()  # of the null device
-        self._lines: dict[str, Line] = {}
         self._busy: list[tuple[float, float, DialCommand]] = []
         self._outbox: list[Message] = [Ready(os.getpid(), udp_port(self._endpoint), len(accounts))]
         self._lag_s = 0.0
@@ -147,6 +147,11 @@ class Worker:
             self._busy = waiting
             self._outbox.append(phone.Closed(call_id, now_s, None))
 
+    def _distrust(self, why: str) -> None:
+        """The trunk's end of a new connection is a stranger: what waits for it is about to fail."""
+        for line in self._lines.values():
+            line.failure = f"the trunk's certificate was not accepted: {why}"
+
     def _look(self) -> None:
         """After each turn: listen where something is still to be heard, let ended calls go."""
         ended = []
@@ -175,29 +180,6 @@ class Worker:
         except ConnectionError:
             return  # the next turn sees that the pool is gone
         self._outbox.clear()
-
-
-def _endpoint() -> pjsua2.Endpoint:
-    endpoint = pjsua2.Endpoint()
-    endpoint.libCreate()
-    config = pjsua2.EpConfig()
-    config.logConfig.level = config.logConfig.consoleLevel = 2
-    config.uaConfig.threadCnt = 0
-    config.uaConfig.mainThreadOnly = True
-    config.uaConfig.userAgent = "ringtime"
-    config.medConfig.hasIoqueue = False
-    config.medConfig.threadCnt = 0
-    config.medConfig.clockRate = config.medConfig.sndClockRate = RATE_HZ
-    config.medConfig.audioFramePtime = config.medConfig.ptime = 20
-    config.medConfig.quality = 1
-    config.medConfig.ecTailLen = 0
-    config.medConfig.noVad = True  # every 20 ms a packet, speech or not
-    endpoint.libInit(config)
-    endpoint.libStart()
-    endpoint.audDevManager().setNullDev()
-    for codec in endpoint.codecEnum2():
-        endpoint.codecSetPriority(codec.codecId, 255 if codec.codecId.startswith("PCMU/") else 0)
-    return endpoint
 
 
 def _call_parameters(command: DialCommand) -> pjsua2.CallOpParam:

@@ -45,7 +45,7 @@ NEVER = {
 ONLY_IN = {
     "locust": {"sip/dialer.py"},
     "gevent": {"sip/dialer.py"},
-    "pjsua2": {"sip/account.py", "sip/line.py", "sip/worker.py"},
+    "pjsua2": {"sip/account.py", "sip/endpoint.py", "sip/line.py", "sip/worker.py"},
 }
 
 

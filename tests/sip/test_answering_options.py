@@ -46,6 +46,8 @@ def test_all_options_are_taken() -> None:
         ("--busy-share 2", "--busy-share cannot be 2.0: give a number from 0 to 1"),
         ("--status 200", "--status cannot be 200: give a number from 300 to 699"),
         ("--status 480 --silent", "--status cannot be 480: --silent answers nothing: leave one of them out"),
+        ("--tls-cert no.pem", "--tls-cert cannot be 'no.pem': give a certificate and, by --tls-key, its key"),
+        ("--tls-key no.pem", "--tls-key cannot be 'no.pem': it is the key of a certificate: add --tls-cert"),
         ("--listen 5060", "--listen cannot be '5060': give an IPv4 address of this machine and a port"),
         ("--listen 127.0.0.1:99999", "--listen cannot be '127.0.0.1:99999': give an IPv4 address"),
         ("--listen 0.0.0.0:0", "--listen cannot be '0.0.0.0:0': give an IPv4 address"),

@@ -13,10 +13,12 @@ from sip.trunk import Trunk
         ("sip:trunk.example.net", "sip:+1555@trunk.example.net", False),
         ("SIP:localhost;transport=TCP", "sip:+1555@localhost;transport=tcp", True),
         ("sip:10.0.0.7:5080;transport=udp", "sip:+1555@10.0.0.7:5080", False),
+        ("sip:127.0.0.1:5061;transport=tls", "sip:+1555@127.0.0.1:5061;transport=tls", True),
+        ("sips:trunk.example.net", "sips:+1555@trunk.example.net", False),
     ],
 )
 def test_a_number_is_reached_at_the_trunks_address(uri: str, target: str, loopback: bool) -> None:
-    """Host, port and transport are kept; UDP, the default, is not spelled out."""
+    """Host, port and transport are kept; what is the default, UDP or for sips TLS, is not spelled out."""
     trunk = Trunk.parse(uri)
 
     assert trunk.target("+1555") == target
@@ -34,6 +36,7 @@ def test_a_number_is_reached_at_the_trunks_address(uri: str, target: str, loopba
         "sip:host:0",
         "sip:user@host",
         "sip:host;transport=ws",
+        "sips:host;transport=tcp",
         "sip:[::1]:5060",
         "sip:host\r\nVia: x",
     ],

@@ -1,0 +1,59 @@
+"""A worker's pjsua2 endpoint: how the library is set up, and which TLS connections it keeps."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pjsua2
+
+from sip.tls import Tls, is_named
+from sip.voice import RATE_HZ
+
+_NAMES = (pjsua2.PJ_SSL_CERT_NAME_DNS, pjsua2.PJ_SSL_CERT_NAME_IP)
+
+
+class Endpoint(pjsua2.Endpoint):  # type: ignore[misc]
+    """The library, started; `on_distrust` is told why a connection to `host` was given up.
+
+    The library's own check knows no name with a `*`, so it is told to let everybody pass, and its findings
+    are judged here, before the first message leaves.
+    """
+
+    def __init__(self, host: str, tls: Tls | None, on_distrust: Callable[[str], None]) -> None:
+        super().__init__()
+        self._host = host
+        self._trusting = tls is not None and tls.insecure
+        self._on_distrust = on_distrust
+        self.libCreate()
+        self.libInit(_configuration())
+        self.libStart()
+        self.audDevManager().setNullDev()
+        for codec in self.codecEnum2():
+            self.codecSetPriority(codec.codecId, 255 if codec.codecId.startswith("PCMU/") else 0)
+
+    def onTransportState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's name
+        """A connection came up or went; those to a stranger are shut before anything is said on them."""
+        if self._trusting or prm.type != "TLS" or prm.state != pjsua2.PJSIP_TP_STATE_CONNECTED:
+            return
+        found, wrong = prm.tlsInfo, prm.tlsInfo.verifyStatus
+        if wrong == pjsua2.PJ_SSL_CERT_EIDENTITY_NOT_MATCH:
+            names = (each.name for each in found.remoteCertInfo.subjectAltName if each.type in _NAMES)
+            wrong = 0 if is_named(self._host, names) else wrong
+        if wrong:
+            self.transportShutdown(prm.hnd)
+            self._on_distrust("; ".join(found.verifyMsgs))
+
+
+def _configuration() -> pjsua2.EpConfig:
+    config = pjsua2.EpConfig()
+    config.logConfig.level = config.logConfig.consoleLevel = 2
+    config.uaConfig.threadCnt = 0
+    config.uaConfig.mainThreadOnly = True
+    config.uaConfig.userAgent = "ringtime"
+    config.medConfig.hasIoqueue = False
+    config.medConfig.threadCnt = 0
+    config.medConfig.clockRate = config.medConfig.sndClockRate = RATE_HZ
+    config.medConfig.audioFramePtime = config.medConfig.ptime = 20
+    config.medConfig.quality = 1
+    config.medConfig.ecTailLen = 0
+    config.medConfig.noVad = True  # every 20 ms a packet, speech or not
+    return config

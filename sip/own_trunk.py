@@ -1,0 +1,47 @@
+"""The options of a trunk of one's own: where it is, who calls it, and how that is kept secret."""
+
+import argparse
+import dataclasses
+from collections.abc import Mapping
+
+from sip.errors import UsageError
+from sip.handshake import context, system_ca
+from sip.tls import Tls
+from sip.trunk import Trunk
+
+_PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
+_ONLY_WITH_TRUNK = ("sip_user", "tls_ca", "tls_insecure", "tls_cert", "tls_key")
+
+
+def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Trunk | None:
+    """The trunk that was given, or None for the lab's; raises UsageError as `options.read` does."""
+    if not given.trunk:
+        for option in _ONLY_WITH_TRUNK:
+            if value := getattr(given, option):
+                raise UsageError(_spelled(option), value, "the lab needs none of it; it goes with --trunk")
+        return None
+    trunk = Trunk.parse(given.trunk, user=given.sip_user or None, password=environment.get(_PASSWORD))
+    if not trunk.is_loopback and not given.allow_remote:
+        raise UsageError("--trunk", given.trunk, "it is not on this machine; add --allow-remote to call it")
+    return dataclasses.replace(trunk, tls=_tls(given, trunk))
+
+
+def _tls(given: argparse.Namespace, trunk: Trunk) -> Tls | None:
+    if trunk.transport != "tls":
+        for option in ("tls_ca", "tls_insecure", "tls_cert", "tls_key"):
+            if value := getattr(given, option):
+                remedy = "--trunk is not called over TLS: add ;transport=tls to it"
+                raise UsageError(_spelled(option), value, remedy)
+        return None
+    ca = given.tls_ca or system_ca()
+    if ca is None:
+        raise UsageError("--tls-ca", None, "this system has no bundle of certificates: name a file of them")
+    if given.tls_key and not given.tls_cert:
+        raise UsageError("--tls-key", given.tls_key, "it is the key of a certificate: add --tls-cert")
+    tls = Tls(ca, given.tls_insecure, given.tls_cert or None, given.tls_key or given.tls_cert or None)
+    context(tls)
+    return tls
+
+
+def _spelled(option: str) -> str:
+    return f"--{option.replace('_', '-')}"

@@ -1,0 +1,153 @@
+"""Calls over TLS: the trunk proves what it is, to the library as to us, or is not called."""
+
+import dataclasses
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from sip import preflight
+from sip.answering_process import Answering
+from sip.errors import TrunkError
+from sip.outcome import Outcome
+from sip.pool import Pool
+from sip.record import CallRecord
+from sip.tls import Tls
+from sip.trunk import Trunk
+from tests.sip.certificates import Authority
+
+Place = Callable[..., list[CallRecord]]
+Start = Callable[..., Trunk]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """Who vouches for trunks."""
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def start(authority: Authority, tmp_path: Path) -> Iterator[Start]:
+    """`start(certificate, …)` starts an answering side that has it; callers believe in the authority."""
+    with ExitStack() as started:
+
+        def answer(certificate: Path, *arguments: str, **tls: object) -> Trunk:
+            words = ("--ring", "0.1", "--tls-cert", str(certificate), *arguments)
+            trunk = started.enter_context(Answering(words, log=tmp_path / "answering.log")).trunk
+            believed = Tls(**{"ca": str(authority.ca), **tls})  # type: ignore[arg-type]
+            return dataclasses.replace(trunk, tls=believed)
+
+        yield answer
+
+
+def test_calls_over_tls_are_answered(
+    start: Start, place: Place, authority: Authority, tmp_path: Path
+) -> None:
+    """To the BYE's answer, four on one connection; the library and Python agree on who it is."""
+    trunk = start(authority.certify())
+    preflight.look(trunk)
+
+    with Pool(trunk, log_folder=tmp_path) as pool:
+        records = place(pool, 6)
+
+    assert Counter(record.outcome for record in records) == {Outcome.ANSWERED: 6}
+    assert all(record.bye_answered_s is not None for record in records)
+
+
+def test_a_trunk_is_called_by_sips_and_by_its_name(
+    start: Start, place: Place, authority: Authority, tmp_path: Path
+) -> None:
+    """RFC 3261 section 19.1: which is TLS without saying so."""
+    there = start(authority.certify("localhost"))
+    trunk = dataclasses.replace(Trunk.parse(f"sips:localhost:{there.port}"), tls=there.tls)
+    preflight.look(trunk)
+
+    with Pool(trunk, log_folder=tmp_path) as pool:
+        assert [record.outcome for record in place(pool, 1)] == [Outcome.ANSWERED]
+
+
+@pytest.mark.parametrize(
+    ("names", "expired", "why", "library_s"),
+    [
+        (("other.example",), False, "IP address mismatch", "identity does not match"),
+        ((), True, "certificate has expired", "has expired"),
+    ],
+)
+def test_a_trunk_that_does_not_prove_what_it_is_is_not_called(
+    start: Start,
+    place: Place,
+    authority: Authority,
+    tmp_path: Path,
+    names: tuple[str, ...],
+    expired: bool,
+    why: str,
+    library_s: str,
+) -> None:
+    """One sentence before the first call; where it comes to be so later, no answer, and why."""
+    trunk = start(authority.certify(*names, expired=expired))
+
+    with pytest.raises(TrunkError, match=f"does not prove that it is 127.0.0.1: .*{why}.*--tls-ca"):
+        preflight.look(trunk)
+    with Pool(trunk, log_folder=tmp_path) as pool:
+        records = place(pool, 2)
+
+    for record in records:
+        assert (record.outcome, record.sip_status, record.status_is_local) == (Outcome.NO_RESPONSE, 503, True)
+        assert library_s in (record.sip_reason or "")
+
+
+def test_a_trunk_whose_authority_is_unknown_is_called_only_where_that_is_asked_for(
+    start: Start, place: Place, authority: Authority, tmp_path: Path
+) -> None:
+    """By --tls-insecure, which takes anybody."""
+    stranger = Authority(tmp_path / "stranger")
+    stranger.folder.mkdir()
+    trunk = start(authority.certify(), ca=str(stranger.ca), insecure=True)
+    careful = dataclasses.replace(trunk, tls=Tls(str(stranger.ca)))
+
+    with pytest.raises(TrunkError, match="unable to get local issuer"):
+        preflight.look(careful)
+    preflight.look(trunk)
+    with Pool(careful, log_folder=tmp_path) as pool:
+        assert [record.outcome for record in place(pool, 1)] == [Outcome.NO_RESPONSE]
+    with Pool(trunk, log_folder=tmp_path) as pool:
+        assert [record.outcome for record in place(pool, 1)] == [Outcome.ANSWERED]
+
+
+def test_what_speaks_no_tls_is_told_from_what_is_silent(
+    monkeypatch: pytest.MonkeyPatch, authority: Authority
+) -> None:
+    """What is said is that the port may be wrong."""
+    monkeypatch.setattr(preflight, "_WAIT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        trunk = Trunk("127.0.0.1", server.getsockname()[1], "tls", tls=Tls(str(authority.ca)))
+        with pytest.raises(TrunkError, match="takes connections and answers no TLS: is the port right"):
+            preflight.look(trunk)
+        server.accept()[0].close()
+
+        def answer() -> None:
+            with server.accept()[0] as connection:
+                connection.sendall(b"SIP/2.0 400 What\r\n\r\n")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        with pytest.raises(TrunkError, match=r"does not speak TLS .*: are the port, .*right"):
+            preflight.look(trunk)
+        answering.join()
+
+
+def test_calls_to_a_trunk_that_never_shakes_hands_end_in_time(
+    place: Place, authority: Authority, tmp_path: Path
+) -> None:
+    """By the setup timeout, as those to any trunk that says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        trunk = Trunk("127.0.0.1", silent.getsockname()[1], "tls", tls=Tls(str(authority.ca)))
+        with Pool(trunk, log_folder=tmp_path) as pool:
+            records = place(pool, 4)
+
+    assert Counter(record.outcome for record in records) == {Outcome.NO_RESPONSE: 4}
