@@ -50,6 +50,10 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     "tls-insecure": {**_FLAG, "help": "take anybody for that trunk, whatever its certificate"},
     "tls-cert": {"metavar": "FILE", "help": "our own certificate for it, PEM, where it asks for one"},
     "tls-key": {"metavar": "FILE", "help": "the key of that certificate, PEM (default: in the same file)"},
+    "headers": {
+        "metavar": "NAME: VALUE | …",
+        "help": "header lines of your own for every INVITE, with --trunk: 'X-Tenant: acme | X-Language: de'",
+    },
     "calls": {"type": int, "default": 200, "help": "calls to place, warm-up not counted"},
     "calls-per-second": {"type": float, "default": 1.0, "help": "arrival rate"},
     "arrivals": {"default": "poisson", "choices": [*Arrivals], "help": "how calls are spread"},

@@ -9,6 +9,9 @@ from typing import Any
 
 _REQUEST_TIMEOUT = 408
 _REQUEST_TERMINATED = 487
+_NO_SWITCH_TO_TCP = (
+    4  # place of `endpt.disable_tcp_switch` in pjsip_cfg_t, all of whose first members are int
+)
 
 
 class Library:
@@ -29,6 +32,16 @@ class Library:
         )
         self._send = _declare(library.pjsip_inv_send_msg, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
         self._terminate = _declare(library.pjsip_tsx_terminate, ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
+
+        self._settings = (ctypes.c_int * (_NO_SWITCH_TO_TCP + 1)).in_dll(library, "pjsip_sip_cfg_var")
+
+    def keep_to_udp(self) -> None:
+        """Send requests of any length over UDP where that is asked for.
+
+        RFC 3261 section 18.1.1 has those beyond 1300 bytes try TCP first: of another trunk than was chosen,
+        or for as long as a firewall lets a connection hang.
+        """
+        self._settings[_NO_SWITCH_TO_TCP] = 1
 
     def max_calls(self) -> int:
         """How many calls one process takes; known once the library is initialised."""

@@ -1,16 +1,17 @@
-"""The options of a trunk of one's own: where it is, who calls it, and how that is kept secret."""
+"""The options of a trunk of one's own: where it is, who calls it, what it is told and how secretly."""
 
 import argparse
 import dataclasses
 from collections.abc import Mapping
 
+from sip import headers
 from sip.errors import UsageError
 from sip.handshake import context, system_ca
 from sip.tls import Tls
 from sip.trunk import Trunk
 
 _PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
-_ONLY_WITH_TRUNK = ("sip_user", "tls_ca", "tls_insecure", "tls_cert", "tls_key")
+_ONLY_WITH_TRUNK = ("sip_user", "tls_ca", "tls_insecure", "tls_cert", "tls_key", "headers")
 
 
 def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Trunk | None:
@@ -23,7 +24,8 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Trunk | N
     trunk = Trunk.parse(given.trunk, user=given.sip_user or None, password=environment.get(_PASSWORD))
     if not trunk.is_loopback and not given.allow_remote:
         raise UsageError("--trunk", given.trunk, "it is not on this machine; add --allow-remote to call it")
-    return dataclasses.replace(trunk, tls=_tls(given, trunk))
+    own = headers.read(given.headers) if given.headers else ()
+    return dataclasses.replace(trunk, tls=_tls(given, trunk), headers=own)
 
 
 def _tls(given: argparse.Namespace, trunk: Trunk) -> Tls | None:

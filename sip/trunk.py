@@ -22,7 +22,11 @@ _SIP_PORT, _SIPS_PORT = 5060, 5061
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """Where calls go; `user` and `password` answer its digest challenge (RFC 3261 section 22)."""
+    """Where calls go, and how.
+
+    `user` and `password` answer its digest challenge (RFC 3261 section 22); `headers`, names and values, are
+    in every INVITE.
+    """
 
     host: str
     port: int | None = None
@@ -31,6 +35,7 @@ class Trunk:
     password: str | None = field(default=None, repr=False)
     scheme: str = "sip"
     tls: Tls | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def parse(cls, uri: str, *, user: str | None = None, password: str | None = None) -> "Trunk":
@@ -53,7 +58,9 @@ class Trunk:
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
         """One that `dataclasses.asdict` took apart."""
-        return cls(**{**said, "tls": Tls(**said["tls"]) if said["tls"] else None})
+        tls = Tls(**said["tls"]) if said["tls"] else None
+        headers = tuple((name, value) for name, value in said["headers"])
+        return cls(**{**said, "tls": tls, "headers": headers})
 
     @property
     def uri(self) -> str:

@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections import deque
+from collections.abc import Iterable
 
 import pjsua2
 from pjsua2 import pjsua2 as bindings
@@ -37,11 +38,13 @@ class Worker:
     """The endpoint, its lines, and the loop that serves them."""
 
     def __init__(self, spec: WorkerSpec, pool: socket.socket) -> None:
+        self._headers = spec.trunk.headers
         self._pool = pool
         self._pool.setblocking(False)
         self._inbox = select.poll()
         self._inbox.register(pool, select.POLLIN)
         self._library = Library(bindings._pjsua2.__file__)  # noqa: SLF001 - where the wheel keeps its C library
+        self._library.keep_to_udp()
         self._lines: dict[str, Line] = {}
         self._endpoint = Endpoint(spec.trunk.host, spec.trunk.tls, self._distrust)
         accounts = open_accounts(self._endpoint, spec, calls=self._library.max_calls())
@@ -104,7 +107,7 @@ class Worker:
         line = Line(account, command.call_id, self._outbox.append, self._voice, self._sink)
         self._lines[command.call_id] = line
         try:
-            line.makeCall(command.target, _call_parameters(command))
+            line.makeCall(command.target, _call_parameters(command, self._headers))
         except pjsua2.Error as error:
             now_s = time.monotonic()
             self._let_go(line)
@@ -182,14 +185,16 @@ class Worker:
         self._outbox.clear()
 
 
-def _call_parameters(command: DialCommand) -> pjsua2.CallOpParam:
+def _call_parameters(command: DialCommand, headers: Iterable[tuple[str, str]]) -> pjsua2.CallOpParam:
     parameters = pjsua2.CallOpParam(True)
     parameters.opt.audioCount = 1
     parameters.opt.videoCount = 0
     parameters.txOption.localUri = command.from_uri
-    header = pjsua2.SipHeader()
-    header.hName, header.hValue = "X-Lk-Test-Id", command.call_id
-    parameters.txOption.headers.append(header)
+    parameters.opt.customCallId = f"{command.call_id}@ringtime"  # a trace is found by a record, and back
+    for name, value in (("X-Lk-Test-Id", command.call_id), *headers):
+        header = pjsua2.SipHeader()
+        header.hName, header.hValue = name, value
+        parameters.txOption.headers.append(header)
     return parameters
 
 

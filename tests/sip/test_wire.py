@@ -11,7 +11,9 @@ from sip.tls import Tls
 from sip.trunk import Trunk
 
 SECURE = Trunk.parse("sips:h", user="u", password="p")  # noqa: S106 - of nobody
-SECURE = dataclasses.replace(SECURE, tls=Tls("ca.pem", certificate="me.pem", key="me.key"))
+SECURE = dataclasses.replace(
+    SECURE, tls=Tls("ca.pem", certificate="me.pem", key="me.key"), headers=(("X-A", "1"), ("X-B", "2"))
+)
 MESSAGES: list[wire.Message] = [
     wire.Ready(12, 5060, 4),
     wire.Pulse(1.5, 0.001),
