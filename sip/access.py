@@ -4,13 +4,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from network.emulation import Ports
 from network.namespace import Namespace
 from network.spec import CLEAN
 
 LOOPBACK = "127.0.0.1"
+MOST_LINES = (
+    7  # with addresses of their own in one worker: of its 8 transports one may be there to be woken by
+)
 ANY_PORTS = Ports(sip=0, rtp=0, rtp_count=0)
 
 
@@ -18,22 +21,43 @@ ANY_PORTS = Ports(sip=0, rtp=0, rtp_count=0)
 class Block:
     """The callers' addresses under one profile: `first` and those after it, `count` in all.
 
-    Each line has one of them, and so a link, to itself; where `count` is None all lines share `first`, an
-    empty one being any. A line advertises the address that is as far from `advertised` as its own is from
-    `first` (its own where that is None) in Via, Contact and SDP.
+    Each line has one of them, and so a link, to itself, unless those beyond `count` have them `again`; where
+    `count` is None all lines share `first`, an empty one being any. A line advertises the address that is as
+    far from `advertised` as its own is from `first` (its own where that is None) in Via, Contact and SDP.
     """
 
     profile: str
     first: str
     count: int | None = None
     advertised: str | None = None
+    again: bool = False
 
-    def rest(self, lines: int) -> "Block":
-        """What is left for others when so many lines at its start have theirs; all of a shared address."""
+    def addresses(self, place: int, most: int) -> tuple["Address", ...]:
+        """Those of so many lines from `place` on; fewer at the end of the block, one where all share it."""
         if self.count is None:
-            return self
-        advertised = None if self.advertised is None else str(IPv4Address(self.advertised) + lines)
-        return Block(self.profile, str(IPv4Address(self.first) + lines), self.count - lines, advertised)
+            return (self._address(0),)
+        lines = range(place, place + most)
+        if self.again:
+            return tuple(self._address(line % self.count) for line in lines)
+        return tuple(self._address(line) for line in lines if line < self.count)
+
+    @property
+    def lines(self) -> int | None:
+        """How many lines there may be, or None for any number."""
+        return None if self.again else self.count
+
+    def _address(self, line: int) -> "Address":
+        if line == 0:
+            return Address(self.first, self.advertised)
+        advertised = None if self.advertised is None else str(IPv4Address(self.advertised) + line)
+        return Address(str(IPv4Address(self.first) + line), advertised)
+
+
+class Address(NamedTuple):
+    """Where a line is, and what it says of that where it says another one; an empty one is any."""
+
+    bound: str
+    advertised: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +79,7 @@ class Access:
     def shortfall(self, concurrent: int) -> str | None:
         """What is to be said where so many calls at once, spread over the profiles, need more addresses."""
         each = math.ceil(concurrent / len(self.blocks))
-        fewest = min((block.count for block in self.blocks if block.count is not None), default=each)
+        fewest = min((block.lines for block in self.blocks if block.lines is not None), default=each)
         if each <= fewest:
             return None
         return (

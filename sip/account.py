@@ -2,7 +2,7 @@
 
 import pjsua2
 
-from sip.access import Block
+from sip.access import Address
 from sip.wire import WorkerSpec
 
 _KINDS = {
@@ -11,7 +11,6 @@ _KINDS = {
     "tls": pjsua2.PJSIP_TRANSPORT_TLS,
 }
 _HANDSHAKE_MS = 10_000
-_MOST_ADDRESSES = 7  # of the 8 transports that the library has, one may be there to be woken by
 
 
 def open_accounts(endpoint: pjsua2.Endpoint, spec: WorkerSpec, *, calls: int) -> list[pjsua2.Account]:
@@ -20,19 +19,18 @@ def open_accounts(endpoint: pjsua2.Endpoint, spec: WorkerSpec, *, calls: int) ->
     Where lines have addresses of their own each account sends all it has to send from its own, over its own
     transport; where they share one, they share the account, which takes any transport.
     """
-    block = Block("", spec.bind, spec.lines, spec.advertised)
     transport = spec.trunk.transport
-    if block.count is None:
+    if spec.sharing:
+        (address,) = spec.addresses
         for kind in dict.fromkeys(("udp", "tcp", transport)):
-            _open(endpoint, kind, spec, block)
-        return [_account(spec, block)] * calls
+            _open(endpoint, kind, spec, address)
+        return [_account(spec, address)] * calls
     if transport != "udp":
-        _open(endpoint, "udp", spec, block)
-    accounts = []
-    for number in range(min(calls, block.count, _MOST_ADDRESSES)):
-        line = block.rest(number)
-        accounts.append(_account(spec, line, _open(endpoint, transport, spec, line)))
-    return accounts
+        _open(endpoint, "udp", spec, spec.addresses[0])
+    return [
+        _account(spec, address, _open(endpoint, transport, spec, address))
+        for address in spec.addresses[:calls]
+    ]
 
 
 def udp_port(endpoint: pjsua2.Endpoint) -> int:
@@ -44,9 +42,9 @@ def udp_port(endpoint: pjsua2.Endpoint) -> int:
     raise AssertionError("an endpoint has a UDP transport")
 
 
-def _open(endpoint: pjsua2.Endpoint, transport: str, spec: WorkerSpec, block: Block) -> int:
-    """A SIP transport at a block's first address; whom TLS trusts is for the endpoint to say."""
-    config = _bound(block, spec.sip_port)
+def _open(endpoint: pjsua2.Endpoint, transport: str, spec: WorkerSpec, address: Address) -> int:
+    """A SIP transport at an address; whom TLS trusts is for the endpoint to say."""
+    config = _bound(address, spec.sip_port)
     tls = spec.trunk.tls
     if transport == "tls" and tls is not None:
         config.tlsConfig.CaListFile = tls.ca
@@ -55,20 +53,20 @@ def _open(endpoint: pjsua2.Endpoint, transport: str, spec: WorkerSpec, block: Bl
     return int(endpoint.transportCreate(_KINDS[transport], config))
 
 
-def _bound(block: Block, port: int, ports: int = 0) -> pjsua2.TransportConfig:
-    """At a block's first address, known by what it advertises; on a port, or any of so many from it on."""
+def _bound(address: Address, port: int, ports: int = 0) -> pjsua2.TransportConfig:
+    """At an address, known by what it advertises; on a port, or any of so many from it on."""
     config = pjsua2.TransportConfig()
-    config.boundAddress = block.first
-    config.publicAddress = block.advertised or ""
+    config.boundAddress = address.bound
+    config.publicAddress = address.advertised or ""
     config.port = port
     config.portRange = max(0, ports - 1)  # to the last one
     return config
 
 
-def _account(spec: WorkerSpec, block: Block, transport: int | None = None) -> pjsua2.Account:
+def _account(spec: WorkerSpec, address: Address, transport: int | None = None) -> pjsua2.Account:
     config = pjsua2.AccountConfig()
     config.idUri = f"sip:ringtime@{spec.trunk.host}"
-    config.mediaConfig.transportConfig = _bound(block, spec.rtp_port, spec.rtp_count)
+    config.mediaConfig.transportConfig = _bound(address, spec.rtp_port, spec.rtp_count)
     config.natConfig.udpKaIntervalSec = 0
     if transport is not None:
         config.sipConfig.transportId = transport

@@ -48,7 +48,7 @@ class HuntGroup:
     def __init__(self, block: Block, *, most: int | None) -> None:
         self.block = block
         self.workers: list[Worker] = []
-        self._most = min((each for each in (most, block.count) if each is not None), default=None)
+        self._most = min((each for each in (most, block.lines) if each is not None), default=None)
 
     def free_place(self, slots: int) -> int | None:
         """Where another worker would go, or None where there may be no more; a full one has `slots` lines."""

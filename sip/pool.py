@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from sip import wire
-from sip.access import LOOPBACK, Access
+from sip.access import LOOPBACK, MOST_LINES, Access
 from sip.errors import PhoneError
 from sip.hunt_group import HuntGroup, Worker
 from sip.nursery import Nursery
@@ -163,23 +163,22 @@ class Pool:
         place = group.free_place(self._slots)
         if place is None:
             return
-        block, ports = group.block.rest(place * self._slots), self._access.ports
+        addresses, ports = group.block.addresses(place * self._slots, MOST_LINES), self._access.ports
         name = f"worker-{self._numbered}"
         self._numbered += 1
         log = self._log_folder / f"{name}.log"
         spec = wire.WorkerSpec(
             name=name,
             trunk=self._trunk,
-            bind=block.first,
-            advertised=block.advertised,
-            lines=block.count,
+            addresses=addresses,
+            sharing=group.block.count is None,
             sip_port=ports.sip,
             rtp_port=ports.rtp,
             rtp_count=ports.rtp_count,
             voice=str(self._voice),
             log=str(log),
         )
-        worker = Worker(name, group, place, self._nursery.fork(spec), log, spec.bind or LOOPBACK)
+        worker = Worker(name, group, place, self._nursery.fork(spec), log, addresses[0].bound or LOOPBACK)
         group.workers.append(worker)
         self._selector.register(worker.connection, selectors.EVENT_READ, worker)
 

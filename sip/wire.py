@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sip import phone
+from sip.access import Address
 from sip.record import RtpStats
 from sip.trunk import Trunk
 
@@ -19,15 +20,14 @@ WAKE_UP = (
 class WorkerSpec:
     """What the zygote must know to fork a worker.
 
-    `bind` and `advertised` are the addresses of its first line, and each further one has the next; there are
-    `lines` of them, or None where all lines share the one. A port of 0 is any.
+    There is an address for each line, more than it may have, or one that they are `sharing`. A port of 0 is
+    any.
     """
 
     name: str
     trunk: Trunk
-    bind: str
-    advertised: str | None
-    lines: int | None
+    addresses: tuple[Address, ...]
+    sharing: bool
     sip_port: int
     rtp_port: int
     rtp_count: int
@@ -105,6 +105,7 @@ def _message(name: str, values: dict[str, Any]) -> Message:
         values["rtp"] = RtpStats(**values["rtp"])
     if "trunk" in values:
         values["trunk"] = Trunk.of(values["trunk"])
+        values["addresses"] = tuple(Address(*each) for each in values["addresses"])
     message: Message = _TYPES[name](**values)
     return message
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import logging
 import os
+import secrets
 import select
 import signal
 import socket
@@ -190,7 +191,8 @@ def _call_parameters(command: DialCommand, headers: Iterable[tuple[str, str]]) -
     parameters.opt.audioCount = 1
     parameters.opt.videoCount = 0
     parameters.txOption.localUri = command.from_uri
-    parameters.opt.customCallId = f"{command.call_id}@ringtime"  # a trace is found by a record, and back
+    # A trace is found by a record, and back; whoever makes the call again makes another one.
+    parameters.opt.customCallId = f"{command.call_id}@{secrets.token_hex(4)}"
     for name, value in (("X-Lk-Test-Id", command.call_id), *headers):
         header = pjsua2.SipHeader()
         header.hName, header.hValue = name, value

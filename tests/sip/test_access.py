@@ -2,7 +2,7 @@
 
 from network.emulation import Ports
 from network.namespace import Namespace
-from sip.access import ANY_PORTS, Access, Block
+from sip.access import ANY_PORTS, Access, Address, Block
 from sip.lab_process import LabNetwork
 
 WIRE = {
@@ -58,10 +58,21 @@ def test_fewer_callers_than_calls_at_once_are_said_beforehand() -> None:
     assert Access.plain("127.0.0.1").shortfall(4000) is None
 
 
-def test_the_rest_of_a_block_advertises_as_far_on_as_it_lives() -> None:
-    """A block that all lines share is never used up."""
-    assert Block("x", "127.96.16.1", 32, "127.96.24.1").rest(4) == Block(
-        "x", "127.96.16.5", 28, "127.96.24.5"
+def test_each_line_has_the_next_address_and_advertises_as_far_on_as_it_lives() -> None:
+    """Until the block ends; one that all lines share is never used up."""
+    relayed = Block("x", "127.96.16.1", 6, "127.96.24.1")
+
+    assert relayed.addresses(4, 4) == (
+        Address("127.96.16.5", "127.96.24.5"),
+        Address("127.96.16.6", "127.96.24.6"),
     )
-    assert Block("x", "198.18.64.254", 300).rest(4) == Block("x", "198.18.65.2", 296)
-    assert Block("clean", "").rest(4) == Block("clean", "")
+    assert Block("x", "198.18.64.254", 300).addresses(4, 1) == (Address("198.18.65.2"),)
+    assert Block("clean", "").addresses(4, 4) == (Address(""),)
+
+
+def test_lines_have_the_same_addresses_again_where_there_may_be_more_of_them() -> None:
+    """A trunk of one's own is called by as many as are wanted, from the addresses that there are."""
+    block = Block("clean", "127.0.0.2", 3, again=True)
+
+    assert [address.bound for address in block.addresses(4, 4)] == [f"127.0.0.{n}" for n in (3, 4, 2, 3)]
+    assert Access((block,)).shortfall(4000) is None

@@ -6,10 +6,12 @@ import socket
 import pytest
 
 from sip import phone, wire
+from sip.access import Address
 from sip.record import RtpStats
 from sip.tls import Tls
 from sip.trunk import Trunk
 
+ALIASED = (Address("127.96.16.1", "127.96.24.1"), Address("127.96.16.2", "127.96.24.2"))
 SECURE = Trunk.parse("sips:h", user="u", password="p")  # noqa: S106 - of nobody
 SECURE = dataclasses.replace(
     SECURE, tls=Tls("ca.pem", certificate="me.pem", key="me.key"), headers=(("X-A", "1"), ("X-B", "2"))
@@ -20,8 +22,8 @@ MESSAGES: list[wire.Message] = [
     wire.DialCommand("c", "sip:1@h", "sip:2@h"),
     wire.EndCommand("c", "bye"),
     wire.CloseCommand(),
-    wire.WorkerSpec("worker-0", Trunk("h"), "198.18.64.1", None, 9, 0, 4000, 8, "v.wav", "w.log"),
-    wire.WorkerSpec("worker-1", SECURE, "", None, None, 0, 0, 0, "v.wav", "w.log"),
+    wire.WorkerSpec("worker-0", Trunk("h"), ALIASED, False, 0, 4000, 8, "v.wav", "w.log"),
+    wire.WorkerSpec("worker-1", SECURE, (Address(""),), True, 0, 0, 0, "v.wav", "w.log"),
     phone.Rejected("c", 1.0, 486, "B\u00fcsy", is_local=False, to_tag=None),
     phone.Closed("c", 2.0, RtpStats(1, 2, 3, 4, 5, 0.5, None)),
     phone.Closed("c", 2.0, None),
