@@ -50,6 +50,11 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     "tls-insecure": {**_FLAG, "help": "take anybody for that trunk, whatever its certificate"},
     "tls-cert": {"metavar": "FILE", "help": "our own certificate for it, PEM, where it asks for one"},
     "tls-key": {"metavar": "FILE", "help": "the key of that certificate, PEM (default: in the same file)"},
+    "source": {
+        "metavar": "ADDRESS[/PREFIX|-LAST]",
+        "help": "with --trunk: this machine's addresses that calls are made from, one a line and then again "
+        "(default: the one that leads there)",
+    },
     "headers": {
         "metavar": "NAME: VALUE | …",
         "help": "header lines of your own for every INVITE, with --trunk: 'X-Tenant: acme | X-Language: de'",

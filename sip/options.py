@@ -11,7 +11,8 @@ from pathlib import Path
 from network.emulation import Executor
 from network.errors import ProfileError
 from network.spec import Choice, choose
-from sip import arms, collector, gates, own_trunk
+from sip import arms, collector, gates, own_trunk, source
+from sip.access import Block
 from sip.arms import ArmChoice
 from sip.declared import Observe
 from sip.errors import UsageError
@@ -27,6 +28,7 @@ class Options:
     """Every option of a run in force, checked; durations in seconds."""
 
     trunk: Trunk | None
+    source: Block | None
     allow_remote: bool
     yes: bool
     arms: tuple[ArmChoice, ...]
@@ -101,6 +103,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
                 raise UsageError(f"--{option.replace('_', '-')}", value, remedy)
     return Options(
         trunk=trunk,
+        source=source.read(given.source) if given.source else None,
         allow_remote=given.allow_remote,
         yes=given.yes,
         arms=chosen,

@@ -11,7 +11,7 @@ from sip.tls import Tls
 from sip.trunk import Trunk
 
 _PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
-_ONLY_WITH_TRUNK = ("sip_user", "tls_ca", "tls_insecure", "tls_cert", "tls_key", "headers")
+_ONLY_WITH_TRUNK = ("sip_user", "tls_ca", "tls_insecure", "tls_cert", "tls_key", "headers", "source")
 
 
 def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Trunk | None:

@@ -14,8 +14,8 @@ _WAIT_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-def look(trunk: Trunk) -> None:
-    """Ask whether anybody is there.
+def look(trunk: Trunk, *, source: str = "") -> None:
+    """Ask whether anybody is there, from our address `source` where it is given.
 
     A trunk that stays silent is called all the same, with a warning: some answer nothing but INVITE.
 
@@ -34,6 +34,7 @@ def look(trunk: Trunk) -> None:
         probe = opened.enter_context(socket.socket(socket.AF_INET, kind))
         probe.settimeout(_WAIT_S)
         try:
+            probe.bind((source, 0))
             probe.connect(address)
             if trunk.tls is not None:
                 probe = opened.enter_context(shake_hands(trunk, probe, trunk.tls))
@@ -41,8 +42,9 @@ def look(trunk: Trunk) -> None:
                 return
         except OSError as error:
             reason = error.strerror or error
+            there = f"{trunk.uri} from {source}" if source else trunk.uri
             raise TrunkError(
-                f"nothing takes calls at {trunk.uri} ({reason}): is it up, is the port right?"
+                f"nothing takes calls at {there} ({reason}): is it up, is the port right?"
             ) from error
     _log.warning("%s does not answer OPTIONS; calling it all the same", trunk.uri)
 

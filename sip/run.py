@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sip import attendance, limits, preflight
+from sip.access import Access
 from sip.attendance import Attendance
 from sip.call import Limits
 from sip.campaign import Campaign, Settings
@@ -166,10 +167,11 @@ class Run:
         run = describe(folder.run_id, options, self._given, target, workers=workers)
         folder.write_run({**run, **self._course.describe()})
         network = target.lab.network if target.lab else None
+        source = Access((options.source,)) if options.source else None
         pool = self._pool = Pool(
             target.trunk,
             log_folder=folder.path / "logs",
-            access=network.access if network else None,
+            access=network.access if network else source,
             concurrent=min(self._at_once, _FIRST_LINES),
             max_concurrent=options.max_concurrent,
         )
@@ -191,7 +193,7 @@ class Run:
         """What is to be called, once it can be; None where an interruption came first."""
         options = self._options
         if options.trunk is not None:
-            preflight.look(options.trunk)
+            preflight.look(options.trunk, source=options.source.first if options.source else "")
             if attendance.is_needed(options) and not self._attended(folder):
                 return None
             return Target(options.trunk, {arm.name: arm.number or "" for arm in options.arms}, None)

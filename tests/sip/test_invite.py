@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sip import source
+from sip.access import Access
 from sip.pool import Pool
 from sip.record import CallRecord
 from sip.trunk import Trunk
@@ -54,3 +56,19 @@ def test_an_invite_has_the_headers_that_were_asked_for_and_the_record_s_id(
         _, lines = seen[record.sip_call_id or ""]
         assert f"X-Lk-Test-Id: {record.call_id}" in lines
         assert all(f"{name}: {value}" in lines for name, value in own)
+
+
+def test_calls_are_made_from_the_addresses_that_are_given(place: Place, tmp_path: Path) -> None:
+    """Each line has the next one, by its packets and by its own words; then the first again."""
+    block = source.read("127.0.3.0/29")
+    with far_end() as (trunk, invites):
+        with Pool(trunk, log_folder=tmp_path, access=Access((block,)), concurrent=8) as pool:
+            place(pool, 16, rate=10.0)
+        seen = invites()
+
+    assert len(seen) == 16
+    assert {address for address, _ in seen.values()} == {f"127.0.3.{n}" for n in range(1, 7)}
+    for address, lines in seen.values():
+        said = [line for line in lines if re.match("Via:|Contact:|o=|c=", line)]
+        assert len(said) == 4
+        assert all(address in line for line in said)
