@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from sip import message, offer
+from sip.challenge import Challenge
 from sip.invitation import Invitation, Invitations
 from sip.manner import Fate, Fates, Manner
 from sip.message import Packet, Peer, Request, Response
@@ -50,13 +51,19 @@ class _Call:
 
 
 class AnsweringSide:
-    """Everybody who calls is answered as `manner` says; `secret` makes its tags hard to guess."""
+    """Everybody who calls, and meets the `challenge` if there is one, is answered as `manner` says.
 
-    def __init__(self, manner: Manner, local: Local, *, secret: bytes) -> None:
+    `secret` makes tags and nonces hard to guess.
+    """
+
+    def __init__(
+        self, manner: Manner, local: Local, *, secret: bytes, challenge: Challenge | None = None
+    ) -> None:
         self.calls_up = 0
         self._manner = manner
         self._local = local
         self._secret = secret
+        self._challenge = challenge
         self._packets: list[Packet] = []
         self._fates = Fates(manner)
         self._servers: Servers[_Call] = Servers(manner.at_once)
@@ -128,6 +135,9 @@ class AnsweringSide:
     def _called(self, invitation: Invitation, now_s: float) -> None:
         request, manner = invitation.request, self._manner
         self._invitations.trying(invitation)
+        if self._challenge and (asked := self._challenge.refusal(request, self._secret)):
+            self._invitations.refuse(invitation, asked.status, asked.reason, now_s, asked.header)
+            return
         sdp = offer.answer(request.body, self._local.host, self._local.media_port)
         refusal = manner.refusal(calls_up=self.calls_up)
         if sdp is None or refusal is not None:

@@ -4,14 +4,18 @@ import argparse
 import gc
 import ipaddress
 import json
+import os
 import ssl
 import sys
+from collections.abc import Mapping
 
 from sip.answering_sockets import AnsweringSockets
+from sip.challenge import Algorithm, Challenge
 from sip.errors import TrunkError, UsageError
 from sip.handshake import load_identity
 from sip.manner import Manner, Service
 from sip.options import within
+from sip.own_trunk import PASSWORD
 
 _MOST_CALLS = 1_000_000
 _MOST_SECONDS = 86_400.0
@@ -64,6 +68,20 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--status", type=int, metavar="CODE", help="refuse every call with this status")
     parser.add_argument("--silent", action="store_true", help="never ring: 100 is all that a caller gets")
     parser.add_argument(
+        "--challenge",
+        type=int,
+        choices=[401, 407],
+        help="ask callers for digest credentials by this status: of --user, with the password in "
+        "RINGTIME_SIP_PASSWORD",
+    )
+    parser.add_argument("--user", metavar="NAME", help="the user whose calls are taken then")
+    parser.add_argument(
+        "--digest",
+        choices=[*Algorithm],
+        help="the algorithm of these credentials (default: both, for the caller to choose)",
+    )
+    parser.add_argument("--stale", action="store_true", help="have each call's first nonce be stale")
+    parser.add_argument(
         "--seed", type=int, default=1, help="of what is drawn at random (default: %(default)d)"
     )
     parser.add_argument(
@@ -77,10 +95,12 @@ def run(given: argparse.Namespace) -> int:
     """Answer calls until told to end; 0 then, 1 where nothing can listen there, 2 for a wrong option."""
     try:
         manner = read(given)
-        tls = _identity(given)
+        tls, challenge = _identity(given), _challenge(given, os.environ)
         host, port = _address(given.listen)
         told = sys.stdin.fileno() if given.json else None
-        with AnsweringSockets(manner, host, port, tls=tls, until_end_of=told) as answering:
+        with AnsweringSockets(
+            manner, host, port, tls=tls, challenge=challenge, until_end_of=told
+        ) as answering:
             uri = f"sip:{host}:{answering.port}{';transport=tls' if tls else ''}"
             if given.json:
                 print(json.dumps({"ready": True, "uri": uri}), flush=True)
@@ -127,8 +147,29 @@ def _identity(given: argparse.Namespace) -> ssl.SSLContext | None:
             raise UsageError("--tls-key", given.tls_key, "it is the key of a certificate: add --tls-cert")
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    load_identity(context, given.tls_cert, given.tls_key)
+    load_identity(context, given.tls_cert, given.tls_key, option="--tls")
     return context
+
+
+def _challenge(given: argparse.Namespace, environment: Mapping[str, str]) -> Challenge | None:
+    if given.challenge is None:
+        for option in ("user", "digest", "stale"):
+            if value := getattr(given, option):
+                raise UsageError(f"--{option}", value, "nobody is asked for credentials: add --challenge")
+        return None
+    if not given.user:
+        raise UsageError("--user", given.user, "name the one whose calls are taken after a --challenge")
+    password = environment.get(PASSWORD)
+    if not password:
+        raise UsageError("--user", given.user, f"its password belongs into {PASSWORD}")
+    algorithms = (Algorithm(given.digest),) if given.digest else tuple(Algorithm)
+    return Challenge(
+        status=given.challenge,
+        user=given.user,
+        password=password,
+        algorithms=algorithms,
+        stale=given.stale,
+    )
 
 
 def _address(listen: str) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from sip.answering import AnsweringSide, Local
+from sip.challenge import Challenge
 from sip.errors import TrunkError
 from sip.manner import Manner
 from sip.message import Packet, Peer
@@ -60,6 +61,7 @@ class AnsweringSockets:
         port: int,
         *,
         tls: ssl.SSLContext | None = None,
+        challenge: Challenge | None = None,
         until_end_of: int | None = None,
     ) -> None:
         with contextlib.ExitStack() as opened:
@@ -82,7 +84,7 @@ class AnsweringSockets:
         self.port: int = self._udp.getsockname()[1]
         self._tls = tls
         local = Local(host, self.port, media.getsockname()[1], "tcp" if tls is None else "tls")
-        self._side = AnsweringSide(manner, local, secret=os.urandom(16))
+        self._side = AnsweringSide(manner, local, secret=os.urandom(16), challenge=challenge)
         self._connections: dict[int, _Connection] = {}
         self._told = until_end_of
         self._ended = False

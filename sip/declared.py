@@ -48,8 +48,8 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
         "believes in)",
     },
     "tls-insecure": {**_FLAG, "help": "take anybody for that trunk, whatever its certificate"},
-    "tls-cert": {"metavar": "FILE", "help": "our own certificate for it, PEM, where it asks for one"},
-    "tls-key": {"metavar": "FILE", "help": "the key of that certificate, PEM (default: in the same file)"},
+    "client-cert": {"metavar": "FILE", "help": "our own certificate for it, PEM, where it asks for one"},
+    "client-key": {"metavar": "FILE", "help": "the key of that certificate, PEM (default: in the same file)"},
     "source": {
         "metavar": "ADDRESS[/PREFIX|-LAST]",
         "help": "with --trunk: this machine's addresses that calls are made from, one a line and then again "

@@ -33,17 +33,17 @@ def context(tls: Tls) -> ssl.SSLContext:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
     if tls.certificate is not None:
-        load_identity(made, tls.certificate, tls.key)
+        load_identity(made, tls.certificate, tls.key, option="--client")
     return made
 
 
-def load_identity(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
-    """Say who we are, by the files of --tls-cert and --tls-key; raises UsageError where they do not do."""
+def load_identity(context: ssl.SSLContext, certificate: str, key: str | None, *, option: str) -> None:
+    """Say who we are, by the files of `option`-cert and `option`-key; UsageError where they do not do."""
     try:
         context.load_cert_chain(certificate, key, password=_no_password)
     except (OSError, ValueError) as error:
-        remedy = f"give a certificate and, by --tls-key, its key, both PEM, no password ({_why(error)})"
-        raise UsageError("--tls-cert", certificate, remedy) from error
+        remedy = f"give a certificate and, by {option}-key, its key, both PEM, no password ({_why(error)})"
+        raise UsageError(f"{option}-cert", certificate, remedy) from error
 
 
 def shake_hands(trunk: Trunk, connection: socket.socket, tls: Tls) -> ssl.SSLSocket:
@@ -65,7 +65,7 @@ def shake_hands(trunk: Trunk, connection: socket.socket, tls: Tls) -> ssl.SSLSoc
     except OSError as error:
         raise TrunkError(
             f"{trunk.uri} does not speak TLS 1.2 as we do ({_why(error)}): are the port, ;transport=tls and "
-            "--tls-cert right?"
+            "--client-cert right?"
         ) from error
 
 

@@ -24,6 +24,8 @@ _NAMES = {
         "contact": ("Contact", "contact", "m"),
         "record-route": ("Record-Route", "record-route"),
         "require": ("Require", "require"),
+        "authorization": ("Authorization", "authorization"),
+        "proxy-authorization": ("Proxy-Authorization", "proxy-authorization"),
         "content-length": ("Content-Length", "content-length", "l"),
     }.items()
     for name in spellings
@@ -81,6 +83,8 @@ class Request:
     cseq: int
     contact: str
     record_routes: tuple[str, ...]
+    authorization: tuple[str, ...]
+    proxy_authorization: tuple[str, ...]
     body: bytes
     reply_port: int
     refusal: Refusal | None
@@ -165,6 +169,8 @@ def _request(
         cseq=number,
         contact=contact[1] if contact else from_,
         record_routes=tuple(headers.get("record-route", ())),
+        authorization=tuple(headers.get("authorization", ())),
+        proxy_authorization=tuple(headers.get("proxy-authorization", ())),
         body=body[: int(length)] if length.isdecimal() and len(length) < _MOST_DIGITS else body,
         reply_port=port if _RPORT.search(top) else int(sent_by[2] or _DEFAULT_PORT),
         refusal=_refusal(start, cseq, from_tag, headers, len(body)),

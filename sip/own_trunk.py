@@ -10,8 +10,8 @@ from sip.handshake import context, system_ca
 from sip.tls import Tls
 from sip.trunk import Trunk
 
-_PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
-_ONLY_WITH_TRUNK = ("sip_user", "tls_ca", "tls_insecure", "tls_cert", "tls_key", "headers", "source")
+PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
+_ONLY_WITH_TRUNK = ("sip_user", "tls_ca", "tls_insecure", "client_cert", "client_key", "headers", "source")
 
 
 def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Trunk | None:
@@ -21,7 +21,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Trunk | N
             if value := getattr(given, option):
                 raise UsageError(_spelled(option), value, "the lab needs none of it; it goes with --trunk")
         return None
-    trunk = Trunk.parse(given.trunk, user=given.sip_user or None, password=environment.get(_PASSWORD))
+    trunk = Trunk.parse(given.trunk, user=given.sip_user or None, password=environment.get(PASSWORD))
     if not trunk.is_loopback and not given.allow_remote:
         raise UsageError("--trunk", given.trunk, "it is not on this machine; add --allow-remote to call it")
     own = headers.read(given.headers) if given.headers else ()
@@ -30,7 +30,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Trunk | N
 
 def _tls(given: argparse.Namespace, trunk: Trunk) -> Tls | None:
     if trunk.transport != "tls":
-        for option in ("tls_ca", "tls_insecure", "tls_cert", "tls_key"):
+        for option in ("tls_ca", "tls_insecure", "client_cert", "client_key"):
             if value := getattr(given, option):
                 remedy = "--trunk is not called over TLS: add ;transport=tls to it"
                 raise UsageError(_spelled(option), value, remedy)
@@ -38,9 +38,13 @@ def _tls(given: argparse.Namespace, trunk: Trunk) -> Tls | None:
     ca = given.tls_ca or system_ca()
     if ca is None:
         raise UsageError("--tls-ca", None, "this system has no bundle of certificates: name a file of them")
-    if given.tls_key and not given.tls_cert:
-        raise UsageError("--tls-key", given.tls_key, "it is the key of a certificate: add --tls-cert")
-    tls = Tls(ca, given.tls_insecure, given.tls_cert or None, given.tls_key or given.tls_cert or None)
+    if given.client_key and not given.client_cert:
+        raise UsageError(
+            "--client-key", given.client_key, "it is the key of a certificate: add --client-cert"
+        )
+    tls = Tls(
+        ca, given.tls_insecure, given.client_cert or None, given.client_key or given.client_cert or None
+    )
     context(tls)
     return tls
 

@@ -4,6 +4,7 @@ import itertools
 from dataclasses import dataclass, field
 
 from sip.answering import AnsweringSide, Local
+from sip.challenge import Challenge
 from sip.manner import Manner
 from sip.message import Packet, Peer
 
@@ -61,9 +62,12 @@ class Exchange:
     manner: Manner = field(default_factory=Manner)
     peer: Peer = HERE
     now_s: float = 0.0
+    challenge: Challenge | None = None
 
     def __post_init__(self) -> None:
-        self.side = AnsweringSide(self.manner, Local("127.0.0.1", 5060, 6000), secret=b"secret")
+        self.side = AnsweringSide(
+            self.manner, Local("127.0.0.1", 5060, 6000), secret=b"secret", challenge=self.challenge
+        )
 
     def send(self, packet: bytes) -> list[Packet]:
         """What comes back at once."""

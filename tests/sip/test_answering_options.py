@@ -46,6 +46,13 @@ def test_all_options_are_taken() -> None:
         ("--busy-share 2", "--busy-share cannot be 2.0: give a number from 0 to 1"),
         ("--status 200", "--status cannot be 200: give a number from 300 to 699"),
         ("--status 480 --silent", "--status cannot be 480: --silent answers nothing: leave one of them out"),
+        ("--challenge 401", "--user cannot be None: name the one whose calls are taken after a --challenge"),
+        (
+            "--challenge 401 --user me",
+            "--user cannot be 'me': its password belongs into RINGTIME_SIP_PASSWORD",
+        ),
+        ("--user me", "--user cannot be 'me': nobody is asked for credentials: add --challenge"),
+        ("--stale", "--stale cannot be True: nobody is asked for credentials: add --challenge"),
         ("--tls-cert no.pem", "--tls-cert cannot be 'no.pem': give a certificate and, by --tls-key, its key"),
         ("--tls-key no.pem", "--tls-key cannot be 'no.pem': it is the key of a certificate: add --tls-cert"),
         ("--listen 5060", "--listen cannot be '5060': give an IPv4 address of this machine and a port"),

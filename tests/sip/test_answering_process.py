@@ -1,5 +1,6 @@
 """An answering side as a program: SIPp calls it, our own phones do, and it goes when it is told to."""
 
+import dataclasses
 import itertools
 import json
 import shutil
@@ -98,6 +99,26 @@ def test_each_manner_is_one_outcome_to_our_own_calls(
         records = place(pool, 3)
 
     assert Counter(record.outcome for record in records) == {outcome: 3}
+
+
+@pytest.mark.parametrize("arguments", ["--challenge 407", "--challenge 401 --digest SHA-256 --stale"])
+def test_our_own_calls_answer_a_challenge(
+    start: Start, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    """Each is one attempt, timed from its first INVITE on; a wrong password is one too, and no answer."""
+    monkeypatch.setenv("RINGTIME_SIP_PASSWORD", "the-password-of-nobody")
+    trunk = start("--user", "me", *arguments.split())
+    for password, outcome in (("the-password-of-nobody", Outcome.ANSWERED), ("no", Outcome.MISCONFIGURED)):
+        known = dataclasses.replace(trunk, user="me", password=password)
+        with Pool(known, log_folder=tmp_path) as pool:
+            records = place(pool, 3)
+
+        assert Counter(record.outcome for record in records) == {outcome: 3}
+        for record in records:
+            assert record.invite_s is not None
+            assert record.trying_s is not None
+            assert record.invite_s < record.trying_s < (record.ringing_s or record.ended_s or 0.0)
+    assert {str(record.sip_status) for record in records} == {arguments.split()[1]}
 
 
 def test_a_cancel_that_meets_the_answer_leaves_no_call_behind(

@@ -1,6 +1,8 @@
 """Calls over TLS: the trunk proves what it is, to the library as to us, or is not called."""
 
 import dataclasses
+import json
+import secrets
 import socket
 import threading
 from collections import Counter
@@ -18,6 +20,7 @@ from sip.pool import Pool
 from sip.record import CallRecord
 from sip.tls import Tls
 from sip.trunk import Trunk
+from tests.locust_command import LocustCommand
 from tests.sip.certificates import Authority
 
 Place = Callable[..., list[CallRecord]]
@@ -151,3 +154,32 @@ def test_calls_to_a_trunk_that_never_shakes_hands_end_in_time(
             records = place(pool, 4)
 
     assert Counter(record.outcome for record in records) == {Outcome.NO_RESPONSE: 4}
+
+
+def test_a_run_over_tls_leaves_no_secret_in_its_folder(
+    locust_command: LocustCommand, start: Start, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With credentials, headers and sources of its own: all answered, options recorded, password nowhere."""
+    password = secrets.token_hex(16)
+    monkeypatch.setenv("RINGTIME_SIP_PASSWORD", password)
+    trunk = start(authority.certify(), "--challenge", "407", "--user", "alice")
+    words = {
+        "--sip-user": "alice",
+        "--headers": "X-Tenant: acme | X-Language: de",
+        "--source": "127.0.7.0/29",
+    }
+
+    locust_command.start(
+        *("--trunk", trunk.uri, "--tls-ca", str(authority.ca), "--numbers", "+1", "--no-report"),
+        *("--calls", "6", "--warm-up", "0", "--calls-per-second", "20", "--hold", "0.3"),
+        *(part for option in words.items() for part in option),
+    )
+    _, output = locust_command.end()
+
+    assert {record["outcome"] for record in locust_command.records()} == {"answered"}, output
+    run = json.loads((locust_command.folder() / "run.json").read_text())
+    assert run["options"].items() >= {name.removeprefix("--"): word for name, word in words.items()}.items()
+    assert run["options"]["tls-ca"] == str(authority.ca)
+    assert password not in output
+    for path in locust_command.folder().rglob("*"):
+        assert path.is_dir() or password.encode() not in path.read_bytes(), path
