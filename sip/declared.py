@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from network.emulation import Executor
 from network.spec import CLEAN
 from sip.plan import Arrivals
+from sip.srtp import Srtp
 
 
 class Observe(StrEnum):
@@ -50,6 +51,10 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     "tls-insecure": {**_FLAG, "help": "take anybody for that trunk, whatever its certificate"},
     "client-cert": {"metavar": "FILE", "help": "our own certificate for it, PEM, where it asks for one"},
     "client-key": {"metavar": "FILE", "help": "the key of that certificate, PEM (default: in the same file)"},
+    "srtp": {
+        "choices": [*Srtp],
+        "help": "with --trunk: encrypt media, by keys in the SDP (default: off)",
+    },
     "source": {
         "metavar": "ADDRESS[/PREFIX|-LAST]",
         "help": "with --trunk: this machine's addresses that calls are made from, one a line and then again "

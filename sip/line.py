@@ -16,6 +16,7 @@ import pjsua2
 
 from sip import phone
 from sip.record import RtpStats
+from sip.srtp import UNENCRYPTED, Srtp, is_encrypted
 
 AUDIBLE_LEVEL = (
     24  # the bridge's level: mu-law code of a 20 ms frame's mean magnitude, here 256 of 32768 (-42 dBFS)
@@ -47,6 +48,8 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         emit: Callable[[phone.Event], None],
         voice: pjsua2.AudioMediaPlayer,
         sink: pjsua2.AudioMedia,
+        *,
+        srtp: Srtp = Srtp.OFF,
     ) -> None:
         super().__init__(account)
         self.account = account
@@ -57,6 +60,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         self.waits_for: int | None = None  # the client transaction whose answer the line waits for
         self.rtp: RtpStats | None = None
         self.failure: str | None = None  # what went wrong, where the library has no words for it
+        self._srtp = srtp
         self._emit = emit
         self._voice = voice
         self._sink = sink
@@ -81,8 +85,11 @@ class Line(pjsua2.Call):  # type: ignore[misc]
             self._emit(phone.Ringing(self.call_id, now_s, status, reason))
         elif info.state == pjsua2.PJSIP_INV_STATE_CONNECTING:
             message = _received(prm.e)
-            self._emit(phone.Answered(self.call_id, now_s, status, reason, _to_tag(message)))
-            self._converse()
+            if self._srtp is Srtp.REQUIRED and not is_encrypted(message or ""):  # the library hangs up then
+                self._emit(phone.Rejected(self.call_id, now_s, status, UNENCRYPTED, False, _to_tag(message)))
+            else:
+                self._emit(phone.Answered(self.call_id, now_s, status, reason, _to_tag(message)))
+                self._converse()
         elif info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED:
             message = _received(prm.e)
             if pjsua2.PJSIP_INV_STATE_CONNECTING not in self._seen:

@@ -21,8 +21,9 @@ class Outcome(enum.StrEnum):
 
 
 def from_status(status: int, reason: str, *, is_local: bool, rang: bool) -> Outcome:
-    """The outcome of an attempt that a final status other than 2xx ended (RFC 3261 section 21).
+    """The outcome of an attempt that a final status ended (RFC 3261 section 21).
 
+    That is one other than 2xx, or a 2xx that we could not take: what it answered was not what was offered.
     `is_local`: the SIP stack made the status up (408 for a timeout, 503 for a transport error), so nobody
     answered. `rang`: an 18x came before it. livekit-sip answers 486 both for a ringing call without an
     agent and for a call that it refuses at once; only the first is the agent's.

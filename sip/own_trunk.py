@@ -7,11 +7,21 @@ from collections.abc import Mapping
 from sip import headers
 from sip.errors import UsageError
 from sip.handshake import context, system_ca
+from sip.srtp import Srtp
 from sip.tls import Tls
 from sip.trunk import Trunk
 
 PASSWORD = "RINGTIME_SIP_PASSWORD"  # noqa: S105 - the variable's name
-_ONLY_WITH_TRUNK = ("sip_user", "tls_ca", "tls_insecure", "client_cert", "client_key", "headers", "source")
+_ONLY_WITH_TRUNK = (
+    "sip_user",
+    "tls_ca",
+    "tls_insecure",
+    "client_cert",
+    "client_key",
+    "headers",
+    "source",
+    "srtp",
+)
 
 
 def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Trunk | None:
@@ -25,7 +35,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Trunk | N
     if not trunk.is_loopback and not given.allow_remote:
         raise UsageError("--trunk", given.trunk, "it is not on this machine; add --allow-remote to call it")
     own = headers.read(given.headers) if given.headers else ()
-    return dataclasses.replace(trunk, tls=_tls(given, trunk), headers=own)
+    return dataclasses.replace(trunk, tls=_tls(given, trunk), srtp=Srtp(given.srtp or Srtp.OFF), headers=own)
 
 
 def _tls(given: argparse.Namespace, trunk: Trunk) -> Tls | None:

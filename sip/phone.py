@@ -62,7 +62,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A final status other than 2xx ended the attempt; `is_local` where the SIP stack made it up."""
+    """A final status ended the attempt, or a 2xx could not be taken; `is_local`: our stack made it up."""
 
     call_id: str
     at_s: float

@@ -7,6 +7,7 @@ import socket
 
 from sip.errors import TrunkError
 from sip.handshake import shake_hands
+from sip.srtp import Srtp
 from sip.trunk import Trunk
 
 _TRIES = 3
@@ -38,6 +39,7 @@ def look(trunk: Trunk, *, source: str = "") -> None:
             probe.connect(address)
             if trunk.tls is not None:
                 probe = opened.enter_context(shake_hands(trunk, probe, trunk.tls))
+            _warn(trunk)
             if _answers(trunk, probe):
                 return
         except OSError as error:
@@ -47,6 +49,13 @@ def look(trunk: Trunk, *, source: str = "") -> None:
                 f"nothing takes calls at {there} ({reason}): is it up, is the port right?"
             ) from error
     _log.warning("%s does not answer OPTIONS; calling it all the same", trunk.uri)
+
+
+def _warn(trunk: Trunk) -> None:
+    if trunk.tls is not None and trunk.tls.insecure:
+        _log.warning("whoever answers at %s is taken for the trunk, as --tls-insecure asks for", trunk.uri)
+    if trunk.srtp is not Srtp.OFF and trunk.tls is None:
+        _log.warning("the keys of encrypted media travel in the clear to %s: call it over TLS", trunk.uri)
 
 
 def _answers(trunk: Trunk, probe: socket.socket) -> bool:

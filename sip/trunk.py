@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from sip.errors import UsageError
+from sip.srtp import Srtp
 from sip.tls import Tls
 
 _URI = re.compile(
@@ -35,6 +36,7 @@ class Trunk:
     password: str | None = field(default=None, repr=False)
     scheme: str = "sip"
     tls: Tls | None = None
+    srtp: Srtp = Srtp.OFF
     headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod
@@ -60,7 +62,7 @@ class Trunk:
         """One that `dataclasses.asdict` took apart."""
         tls = Tls(**said["tls"]) if said["tls"] else None
         headers = tuple((name, value) for name, value in said["headers"])
-        return cls(**{**said, "tls": tls, "headers": headers})
+        return cls(**{**said, "tls": tls, "srtp": Srtp(said["srtp"]), "headers": headers})
 
     @property
     def uri(self) -> str:

@@ -39,7 +39,7 @@ class Worker:
     """The endpoint, its lines, and the loop that serves them."""
 
     def __init__(self, spec: WorkerSpec, pool: socket.socket) -> None:
-        self._headers = spec.trunk.headers
+        self._headers, self._srtp = spec.trunk.headers, spec.trunk.srtp
         self._pool = pool
         self._pool.setblocking(False)
         self._inbox = select.poll()
@@ -105,7 +105,7 @@ class Worker:
 
     def _dial(self, command: DialCommand, until_s: float) -> None:
         account = self._idle.popleft()
-        line = Line(account, command.call_id, self._outbox.append, self._voice, self._sink)
+        line = Line(account, command.call_id, self._outbox.append, self._voice, self._sink, srtp=self._srtp)
         self._lines[command.call_id] = line
         try:
             line.makeCall(command.target, _call_parameters(command, self._headers))

@@ -23,7 +23,7 @@ from sip.outcome import Outcome, from_status
         (603, "", True, Outcome.TRUNK_LIMIT),
         *(
             (code, "", False, Outcome.MISCONFIGURED)
-            for code in (400, 401, 404, 405, 407, 415, 481, 484, 488, 501)
+            for code in (200, 400, 401, 404, 405, 407, 415, 481, 484, 488, 501)
         ),
         (302, "Moved Temporarily", False, Outcome.REDIRECTED),
         (408, "", True, Outcome.NO_RESPONSE),

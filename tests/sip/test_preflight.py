@@ -1,6 +1,7 @@
 """Before the first call a trunk that cannot be there is told from one that is silent."""
 
 import contextlib
+import dataclasses
 import logging
 import socket
 import threading
@@ -9,7 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from sip import preflight
+from sip.answering_process import Answering
 from sip.errors import TrunkError
+from sip.srtp import Srtp
 from sip.trunk import Trunk
 
 
@@ -74,3 +77,13 @@ def test_a_silent_trunk_is_only_warned_of(
         preflight.look(Trunk("127.0.0.1", peer.getsockname()[1]))
 
     assert "does not answer OPTIONS" in caplog.text
+
+
+def test_what_is_less_secret_than_it_looks_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    """Keys of encrypted media on a plain connection."""
+    with Answering() as answering, caplog.at_level(logging.WARNING):
+        preflight.look(answering.trunk)
+        assert caplog.text == ""
+        preflight.look(dataclasses.replace(answering.trunk, srtp=Srtp.OPTIONAL))
+
+    assert "the keys of encrypted media travel in the clear" in caplog.text

@@ -105,9 +105,9 @@ def test_a_trunk_that_does_not_prove_what_it_is_is_not_called(
 
 
 def test_a_trunk_whose_authority_is_unknown_is_called_only_where_that_is_asked_for(
-    start: Start, place: Place, authority: Authority, tmp_path: Path
+    start: Start, place: Place, authority: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By --tls-insecure, which takes anybody."""
+    """By --tls-insecure, which takes anybody and is warned of."""
     stranger = Authority(tmp_path / "stranger")
     stranger.folder.mkdir()
     trunk = start(authority.certify(), ca=str(stranger.ca), insecure=True)
@@ -116,6 +116,7 @@ def test_a_trunk_whose_authority_is_unknown_is_called_only_where_that_is_asked_f
     with pytest.raises(TrunkError, match="unable to get local issuer"):
         preflight.look(careful)
     preflight.look(trunk)
+    assert "whoever answers at" in caplog.text
     with Pool(careful, log_folder=tmp_path) as pool:
         assert [record.outcome for record in place(pool, 1)] == [Outcome.NO_RESPONSE]
     with Pool(trunk, log_folder=tmp_path) as pool:

@@ -8,13 +8,17 @@ import pytest
 from sip import phone, wire
 from sip.access import Address
 from sip.record import RtpStats
+from sip.srtp import Srtp
 from sip.tls import Tls
 from sip.trunk import Trunk
 
 ALIASED = (Address("127.96.16.1", "127.96.24.1"), Address("127.96.16.2", "127.96.24.2"))
 SECURE = Trunk.parse("sips:h", user="u", password="p")  # noqa: S106 - of nobody
 SECURE = dataclasses.replace(
-    SECURE, tls=Tls("ca.pem", certificate="me.pem", key="me.key"), headers=(("X-A", "1"), ("X-B", "2"))
+    SECURE,
+    tls=Tls("ca.pem", certificate="me.pem", key="me.key"),
+    srtp=Srtp.OPTIONAL,
+    headers=(("X-A", "1"), ("X-B", "2")),
 )
 MESSAGES: list[wire.Message] = [
     wire.Ready(12, 5060, 4),
