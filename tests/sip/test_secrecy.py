@@ -1,9 +1,14 @@
 """Calls over TLS: the trunk proves what it is, to the library as to us, or is not called."""
 
+import contextlib
 import dataclasses
 import json
 import secrets
+import shlex
 import socket
+import ssl
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,7 +25,7 @@ from sip.pool import Pool
 from sip.record import CallRecord
 from sip.tls import Tls
 from sip.trunk import Trunk
-from tests.locust_command import LocustCommand
+from tests.locust_command import ROOT, LocustCommand
 from tests.sip.certificates import Authority
 
 Place = Callable[..., list[CallRecord]]
@@ -145,6 +150,37 @@ def test_what_speaks_no_tls_is_told_from_what_is_silent(
         answering.join()
 
 
+def test_a_trunk_that_asks_who_calls_is_shown_a_certificate(
+    monkeypatch: pytest.MonkeyPatch, place: Place, authority: Authority, tmp_path: Path
+) -> None:
+    """By the look before the first call, and by the library."""
+    monkeypatch.setattr(preflight, "_WAIT_S", 0.5)
+    asking = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(authority.ca))
+    asking.load_cert_chain(authority.certify())
+    asking.verify_mode = ssl.CERT_REQUIRED
+    ours = str(authority.certify("caller.example"))
+    shown = []
+
+    def serve(server: socket.socket) -> None:
+        for _ in range(2):
+            with asking.wrap_socket(server.accept()[0], server_side=True) as connection:
+                shown.append((connection.getpeercert() or {})["subjectAltName"])
+                connection.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        serving = threading.Thread(target=serve, args=(server,))
+        serving.start()
+        tls = Tls(str(authority.ca), certificate=ours, key=ours)
+        trunk = Trunk("127.0.0.1", server.getsockname()[1], "tls", tls=tls)
+        with contextlib.suppress(TrunkError):  # it hangs up on OPTIONS
+            preflight.look(trunk)
+        with Pool(trunk, log_folder=tmp_path) as pool:
+            place(pool, 1)
+        serving.join()
+
+    assert shown == [(("DNS", "caller.example"),)] * 2
+
+
 def test_calls_to_a_trunk_that_never_shakes_hands_end_in_time(
     place: Place, authority: Authority, tmp_path: Path
 ) -> None:
@@ -184,3 +220,35 @@ def test_a_run_over_tls_leaves_no_secret_in_its_folder(
     assert password not in output
     for path in locust_command.folder().rglob("*"):
         assert path.is_dir() or password.encode() not in path.read_bytes(), path
+
+
+NAMED = """
+import dataclasses, pathlib, sys
+from sip import preflight
+from sip.pool import Pool
+from sip.tls import Tls
+from sip.trunk import Trunk
+from tests.sip.conftest import _place
+trunk = dataclasses.replace(Trunk.parse(sys.argv[1]), tls=Tls(sys.argv[2]))
+preflight.look(trunk)
+with Pool(trunk, log_folder=pathlib.Path(sys.argv[3])) as pool:
+    print(*(record.outcome for record in _place(pool, 1)))
+"""
+
+
+def test_a_trunk_may_have_a_certificate_for_all_names_of_a_domain(
+    start: Start, authority: Authority, tmp_path: Path
+) -> None:
+    """As hosted trunks do, which give a name to each customer; the library knows no such names by itself."""
+    port = start(authority.certify("*.trunk.test")).port
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 localhost mine.trunk.test\n")
+    command = [sys.executable, "-c", NAMED, f"sips:mine.trunk.test:{port}", str(authority.ca), str(tmp_path)]
+    named = f'mount --bind {shlex.quote(str(hosts))} /etc/hosts || exit 77; exec "$@"'
+
+    alone = ["unshare", "--map-root-user", "--mount", "sh", "-c", named, "sh", *command]
+    ended = subprocess.run(alone, cwd=ROOT, capture_output=True, text=True, check=False, timeout=40)
+
+    if "unshare failed" in ended.stderr or ended.returncode == 77:
+        pytest.skip("nobody may have a hosts file of his own here")
+    assert ended.stdout.split() == ["answered"], ended.stderr
