@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from network.spec import CLEAN
+from sip.access import Access
 from sip.declared import Observe
 from sip.lab_process import LabReady
 from sip.options import Options
@@ -18,11 +19,12 @@ from sip.trunk import Trunk
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is called: the trunk and its number for each arm; `lab` where it is one."""
+    """What is called: the trunk and its number for each arm, and from where; `lab` where it is one."""
 
     trunk: Trunk
     numbers: Mapping[str, str]
-    lab: LabReady | None
+    access: Access | None = None
+    lab: LabReady | None = None
 
 
 def describe(

@@ -16,6 +16,7 @@ from locust.exception import StopUser
 from sip import declared
 from sip.course import Calls, LoadTest, Prepared
 from sip.errors import UsageError
+from sip.generator import Generator
 from sip.outcome import Outcome
 from sip.record import CallRecord
 from sip.run import INTERRUPTED, Run, Verdict
@@ -97,11 +98,13 @@ class _Desk:
             environment.process_exit_code = _refusal(error)
             prepared = None
         if prepared is not None:
-            self.run = Run(
-                prepared,
-                declared.as_given(given, self.load_test.declared),
+            generator = Generator(
+                prepared.options,
+                prepared.course(),
+                at_once=prepared.at_once,
                 on_record=lambda record: _show(environment, record),
             )
+            self.run = Run(prepared, declared.as_given(given, self.load_test.declared), generator)
             environment.stop_timeout = self.run.drain_s
             self.run.start()
 

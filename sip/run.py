@@ -1,37 +1,29 @@
-"""One run from its folder to its verdict: lab or trunk, phones, campaign, records, report."""
+"""One run from its folder to its verdict: lab or trunk, the load, the report."""
 
 import logging
-import math
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from sip import attendance, limits, preflight
 from sip.access import Access
 from sip.attendance import Attendance
-from sip.call import Limits
-from sip.campaign import Campaign, Settings
 from sip.course import Prepared
 from sip.description import Target, describe, planned
 from sip.errors import DeploymentError, LabDownError, RingtimeError
-from sip.health import Health
 from sip.lab_process import LabProcess
-from sip.pool import Pool
+from sip.load import Load, drive
 from sip.preview import Preview
-from sip.priority import raised_priority
-from sip.record import CallRecord, CallsFile, Epoch, HealthFile, RunFolder
+from sip.record import RunFolder
 from sip.trunk import Trunk
 
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 _VERDICTS = (0, 3, 4, 5)
 _REFUSED = 2  # a baseline that turned out to be unlike
-_LOOK_EVERY_S = 0.2  # how soon an interruption is noticed
-_LEAD_S = 0.5  # from ready to time zero of the plan, so that nothing is late before it began
-_FIRST_LINES = 50  # more come as calls come up
 _DROP_AFTER_S = 60.0  # what calls may take to end, beyond ring timeout and hold
 _log = logging.getLogger(__name__)
 
@@ -47,26 +39,21 @@ class Verdict:
 class Run:
     """`start`, then `drive` until it returns, then `finish`; the other methods come from other greenlets."""
 
-    def __init__(
-        self, prepared: Prepared, given: Mapping[str, Any], *, on_record: Callable[[CallRecord], None]
-    ) -> None:
-        """A run whose options came as `given`; each call's record goes to `on_record` too."""
+    def __init__(self, prepared: Prepared, given: Mapping[str, Any], load: Load) -> None:
+        """A run whose options came as `given` and whose calls are placed by `load`."""
         self._options = prepared.options
-        self._course = prepared.course()
+        self._load = load
         self._at_once = prepared.at_once
         self._resumed = prepared.resumed
         self._given = given
-        self._on_record = on_record
         self._up = ExitStack()
         self._folder: RunFolder | None = None
         self._lab: LabProcess | None = None
         self._attendance: Attendance | None = None
-        self._pool: Pool | None = None
-        self._campaign: Campaign | None = None
-        self._health: Health | None = None
         self._error: RingtimeError | None = None
         self._reading: subprocess.Popen[str] | None = None
         self._started = False
+        self._begun = False
         self._interrupted = False
 
     @property
@@ -77,7 +64,7 @@ class Run:
     @property
     def over(self) -> bool:
         """Whether there is nothing left to drive: every call has its record, or there will be none."""
-        return self._started and (self._campaign is None or self._course.over)
+        return self._started and (not self._begun or self._load.over)
 
     def interrupt(self) -> None:
         """End every call now and make no more; `drive` returns within seconds."""
@@ -91,7 +78,7 @@ class Run:
 
     def stop_dialling(self, reason: str) -> None:
         """Make no new calls; those that are up live to their end."""
-        self._course.stop(reason)
+        self._load.stop(reason)
 
     def start(self) -> None:
         """Bring up everything that calls need; what goes wrong is told by the verdict of `finish`."""
@@ -104,13 +91,14 @@ class Run:
 
     def drive(self) -> None:
         """Place the calls and stay with them to the last record."""
-        campaign, pool, health = self._campaign, self._pool, self._health
-        if campaign is None or pool is None or health is None:
+        if not self._begun:
             return
-        with raised_priority():
-            self._drive(campaign, pool, health)
-        if self._course.stop_reason:
-            _log.warning("Dialling stopped early: %s", self._course.stop_reason)
+        error = drive(
+            self._load, cut=lambda: "interrupted" if self._interrupted else None, look=self._look_after_others
+        )
+        self._error = self._error or error
+        if self._load.stop_reason:
+            _log.warning("Dialling stopped early: %s", self._load.stop_reason)
 
     def finish(self) -> Verdict:
         """Take everything down, complete the folder, have the verdict and the report made."""
@@ -118,7 +106,7 @@ class Run:
             self._up.close()
         except RingtimeError as error:
             self._error = self._error or error
-        if self._campaign is None or self._folder is None:
+        if not self._begun or self._folder is None:
             if self._error is not None:
                 return Verdict(self._error.exit_code, str(self._error))
             return Verdict(INTERRUPTED, "interrupted before the first call")
@@ -126,25 +114,6 @@ class Run:
         if self._error is not None:
             return Verdict(self._error.exit_code, f"{verdict.words}\n{self._error}")
         return Verdict(INTERRUPTED, verdict.words) if self._interrupted else verdict
-
-    def _drive(self, campaign: Campaign, pool: Pool, health: Health) -> None:
-        wanted_s, cut = math.inf, False
-        while not self._course.over:
-            now_s = time.monotonic()
-            health.late(now_s - wanted_s)
-            if not cut and (self._interrupted or self._error is not None):
-                cut = True
-                self._course.stop(str(self._error or "interrupted"))
-                campaign.abort(now_s, str(self._error or "interrupted"))
-            try:
-                wanted_s = campaign.step(now_s)
-                wanted_s = min(wanted_s, self._course.step(now_s))
-                if health.due(now_s):
-                    health.write(now_s, calls_up=campaign.calls_up, dropped_dials=campaign.dropped_dials)
-                    self._look_after_others()
-            except RingtimeError as error:
-                self._error = self._error or error
-            pool.wait(max(0.0, min(wanted_s - time.monotonic(), _LOOK_EVERY_S)))
 
     def _start(self) -> None:
         options = self._options
@@ -155,35 +124,27 @@ class Run:
         limits.make_room(self._at_once)
         for warning in options.network.warnings:
             _log.warning("%s", warning)
-        preview = Preview(options, {**planned(options), **self._course.describe()})
+        preview = Preview(options, {**planned(options), **self._load.describe()})
         self._up.callback(preview.kill)
-        if self._course.describe():  # it is to find out what the tester can do, with nobody beside it
+        if self._load.describe():  # it is to find out what the tester can do, with nobody beside it
             self._heed(preview)
-        self._course.prepare(folder, go_on=lambda: not self._interrupted)
+        self._load.prepare(folder, go_on=lambda: not self._interrupted)
         target = None if self._interrupted else self._target(folder)
         if target is None:
             return
-        workers = folder.new_worker()
-        run = describe(folder.run_id, options, self._given, target, workers=workers)
-        folder.write_run({**run, **self._course.describe()})
-        network = target.lab.network if target.lab else None
-        source = Access((options.source,)) if options.source else None
-        pool = self._pool = Pool(
-            target.trunk,
-            log_folder=folder.path / "logs",
-            access=network.access if network else source,
-            concurrent=min(self._at_once, _FIRST_LINES),
-            max_concurrent=options.max_concurrent,
-        )
-        self._up.callback(pool.close)
-        pool.open()
+        run = describe(folder.run_id, options, self._given, target, workers=self._load.workers(folder))
+        folder.write_run({**run, **self._load.describe()})
+        self._up.callback(self._complete, folder)  # once the load has closed its files
+        self._up.callback(self._load.close)
+        self._load.open(folder, target)
         self._heed(preview)
-        if network is not None and self._lab is not None:
-            if (shortfall := network.access.shortfall(self._at_once)) is not None:
+        if target.access is not None and self._lab is not None:
+            if (shortfall := target.access.shortfall(self._at_once)) is not None:
                 _log.warning("%s", shortfall)
             self._lab.begin()
-            _log.info("The network is %s, by %s", options.network, network.executor)
-        self._up.enter_context(self._records(folder, target, worker=workers[-1]))
+            _log.info("The network is %s, by %s", options.network, run["network"]["executor"])
+        self._load.begin()
+        self._begun = True
 
     def _heed(self, preview: Preview) -> None:
         if short := preview.heed():
@@ -196,7 +157,8 @@ class Run:
             preflight.look(options.trunk, source=options.source.first if options.source else "")
             if attendance.is_needed(options) and not self._attended(folder):
                 return None
-            return Target(options.trunk, {arm.name: arm.number or "" for arm in options.arms}, None)
+            numbers = {arm.name: arm.number or "" for arm in options.arms}
+            return Target(options.trunk, numbers, Access((options.source,)) if options.source else None)
         self._lab = LabProcess(options, folder.path)
         self._up.callback(self._lab.stop)
         began_s = time.monotonic()
@@ -205,7 +167,12 @@ class Run:
             return None
         took_s = time.monotonic() - began_s
         _log.info("The lab takes calls at %s (%s) after %.1f s", ready.trunk_uri, ready.trunk_kind, took_s)
-        return Target(Trunk.parse(ready.trunk_uri), {arm.name: arm.number for arm in ready.arms}, ready)
+        return Target(
+            Trunk.parse(ready.trunk_uri),
+            {arm.name: arm.number for arm in ready.arms},
+            ready.network.access if ready.network else None,
+            ready,
+        )
 
     def _attended(self, folder: RunFolder) -> bool:
         """Have the deployment behind the trunk seen to; False where an interruption came first."""
@@ -216,55 +183,19 @@ class Run:
             _log.info("The deployment is ready: see %s", folder.path / "logs" / "rooms.log")
         return ready
 
-    @contextmanager
-    def _records(self, folder: RunFolder, target: Target, *, worker: str) -> Iterator[None]:
-        """The campaign and its files; leaving completes run.json, whatever happened."""
-        options = self._options
-        assert self._pool is not None  # noqa: S101 - for the type checker
-        waits = Limits(
-            ring_timeout_s=options.ring_timeout_s,
-            setup_timeout_s=options.setup_timeout_s,
-            hold_s=options.hold_s,
+    def _complete(self, folder: RunFolder) -> None:
+        """Say in run.json how it ended, whatever happened."""
+        if not self._begun:
+            return
+        cut = self._interrupted or self._error is not None or self._load.stop_reason is not None
+        folder.complete_run(
+            {
+                "state": "cut" if cut else "complete",
+                "ended_unix": time.time(),
+                "stop_reason": self._load.stop_reason,
+                "dropped_dials": self._load.dropped_dials,
+            }
         )
-        settings = Settings(
-            run_id=folder.run_id,
-            numbers=target.numbers,
-            limits=waits,
-            max_concurrent=options.max_concurrent,
-            stop_after_failures=options.stop_after_failures,
-        )
-        epoch = Epoch.now()
-        with CallsFile(folder.path, worker, epoch) as calls, HealthFile(folder.path, worker) as health:
-            self._health = Health(health, self._pool)
-            campaign = self._campaign = Campaign(
-                self._pool,
-                settings,
-                epoch=epoch,
-                worker=worker,
-                on_record=lambda record: self._keep(calls, record),
-            )
-            self._course.begin(campaign, start_s=time.monotonic() + _LEAD_S)
-            try:
-                yield
-            finally:
-                cut = self._interrupted or self._error is not None or self._course.stop_reason is not None
-                folder.complete_run(
-                    {
-                        "state": "cut" if cut else "complete",
-                        "ended_unix": time.time(),
-                        "stop_reason": self._course.stop_reason,
-                        "dropped_dials": campaign.dropped_dials,
-                    }
-                )
-
-    def _keep(self, calls: CallsFile, record: CallRecord) -> None:
-        if calls.whole:
-            try:
-                calls.add(record)
-            except RingtimeError as error:
-                self._error = self._error or error
-        self._course.keep(record)
-        self._on_record(record)
 
     def _look_after_others(self) -> None:
         trouble = self._lab.trouble() if self._lab is not None else None
