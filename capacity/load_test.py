@@ -32,7 +32,10 @@ class Capacity:
         if not given.resume:
             chosen = options.read(given, environment)
             return Prepared(
-                chosen.options, _announcement(chosen), lambda: _course(chosen), chosen.route.at_once
+                chosen.options,
+                _announcement(chosen),
+                lambda _index, _of: _course(chosen),
+                chosen.route.at_once,
             )
         folder = Path(given.resume).resolve()
         run = _run(folder, given.resume)
@@ -42,7 +45,7 @@ class Capacity:
         resumed = run["capacity"]["resumed"] + 1
         first = 1 + max(_numbers(folder), default=-1)
 
-        def course() -> Ascent:
+        def course(_index: int, _of: int) -> Ascent:
             return _course(chosen, before=steps, first_call=first, resumed=resumed)
 
         return Prepared(chosen.options, _announcement(chosen), course, chosen.route.at_once, resumed=folder)

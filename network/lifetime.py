@@ -15,10 +15,16 @@ def die_with(parent: int) -> None:
     Raises:
         OSError: The kernel refused.
     """
-    if _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL)) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) was refused")
-    if os.getppid() != parent:  # it died before the kernel was told
-        os._exit(1)
+    _tell_of_death(parent, signal.SIGKILL)
+
+
+def end_with(parent: int) -> None:
+    """Have the kernel ask this process to end, by SIGTERM, when `parent` dies (prctl(2)).
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    _tell_of_death(parent, signal.SIGTERM)
 
 
 def bound_to_this(enter: Callable[[], None] | None = None) -> Callable[[], None]:
@@ -35,3 +41,10 @@ def bound_to_this(enter: Callable[[], None] | None = None) -> Callable[[], None]
         die_with(parent)
 
     return prepare
+
+
+def _tell_of_death(parent: int, by: signal.Signals) -> None:
+    if _LIBC.prctl(_PR_SET_PDEATHSIG, int(by)) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) was refused")
+    if os.getppid() != parent:  # it died before the kernel was told
+        os._exit(1)

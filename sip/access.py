@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from ipaddress import IPv4Address
 from typing import Any, NamedTuple, Self
 
@@ -59,6 +59,13 @@ class Address(NamedTuple):
     bound: str
     advertised: str | None = None
 
+    def part(self, index: int, of: int) -> "Block":
+        """Part `index` of as many equal ones; all of a shared address."""
+        if self.count is None:
+            return self
+        begin, end = self.count * index // of, self.count * (index + 1) // of
+        return replace(self.rest(begin), count=end - begin)
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -87,6 +94,26 @@ class Access:
             f"those beyond are dropped; fewer calls per second, --max-concurrent "
             f"{fewest * len(self.blocks)} or another --network-executor would do"
         )
+
+    def part(self, index: int, of: int) -> "Access":
+        """Part `index` of as many equal ones of every block."""
+        return replace(self, blocks=tuple(block.part(index, of) for block in self.blocks))
+
+    def announcement(self) -> dict[str, Any]:
+        """What `of` reads."""
+        return {
+            "profiles": [
+                {
+                    "name": block.profile,
+                    "first": block.first,
+                    "count": block.count,
+                    "advertised": block.advertised,
+                }
+                for block in self.blocks
+            ],
+            "ports": asdict(self.ports),
+            "namespace": asdict(self.namespace) if self.namespace else None,
+        }
 
     @classmethod
     def of(cls, announcement: Mapping[str, Any]) -> Self:

@@ -53,14 +53,15 @@ class Course(Protocol):
 class Prepared:
     """A run that may start: its options, what it will do in words, and its course.
 
-    `at_once` is how many calls may be up at once; `resumed` is the folder of a run that is to go on, where it
-    is one.
+    `course` makes part `index` of `of` equal ones, where there is a `plan` to be split. `at_once` is how many
+    calls may be up at once; `resumed` is the folder of a run that is to go on, where it is one.
     """
 
     options: Options
     announcement: str
-    course: Callable[[], Course]
+    course: Callable[[int, int], Course]
     at_once: int
+    plan: Plan | None = None
     resumed: Path | None = None
 
 
@@ -74,19 +75,11 @@ class LoadTest(Protocol):
 
 
 class AllCalls:
-    """The course of `locustfiles/calls.py`: the plan from its first call to its last."""
+    """The course of `locustfiles/calls.py`: the plan, or part `index` of `of`, from first to last call."""
 
-    def __init__(self, chosen: Options) -> None:
-        self._plan = Plan(
-            calls=chosen.calls,
-            calls_per_second=chosen.calls_per_second,
-            arms=chosen.arm_names,
-            seed=chosen.seed,
-            arrivals=chosen.arrivals,
-            warm_up=chosen.warm_up,
-            profiles=chosen.network.labels,
-            duration_s=chosen.duration_s,
-        )
+    def __init__(self, plan: Plan, index: int, of: int) -> None:
+        self._plan = plan
+        self._index, self._of = index, of
         self._campaign: Campaign | None = None
 
     @property
@@ -108,9 +101,10 @@ class AllCalls:
 
     def begin(self, campaign: Campaign, *, start_s: float) -> None:
         """Hand the plan over."""
-        _log.info("Placing %d calls at %g/s", self._plan.total, self._plan.calls_per_second)
+        part = "" if self._of == 1 else f", part {self._index + 1} of {self._of}"
+        _log.info("Placing %d calls at %g/s%s", self._plan.total, self._plan.calls_per_second, part)
         self._campaign = campaign
-        campaign.place(self._plan.dials(), start_s=start_s)
+        campaign.place(self._plan.dials(self._index, self._of), start_s=start_s)
 
     def step(self, now_s: float) -> float:
         """The campaign knows when."""
@@ -133,6 +127,20 @@ class Calls:
     def read(self, given: Namespace, environment: Mapping[str, str]) -> Prepared:
         """Check what was given; raises UsageError."""
         chosen = options.read(given, environment)
-        total = chosen.calls + chosen.warm_up * len(chosen.arms)
-        announcement = f"This places {total} calls at {chosen.calls_per_second:g}/s"
-        return Prepared(chosen, announcement, lambda: AllCalls(chosen), chosen.peak_concurrent)
+        plan = Plan(
+            calls=chosen.calls,
+            calls_per_second=chosen.calls_per_second,
+            arms=chosen.arm_names,
+            seed=chosen.seed,
+            arrivals=chosen.arrivals,
+            warm_up=chosen.warm_up,
+            profiles=chosen.network.labels,
+            duration_s=chosen.duration_s,
+        )
+        return Prepared(
+            chosen,
+            f"This places {plan.total} calls at {plan.calls_per_second:g}/s",
+            lambda index, of: AllCalls(plan, index, of),
+            chosen.peak_concurrent,
+            plan,
+        )

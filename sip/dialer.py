@@ -1,28 +1,42 @@
-"""Locust's side of a run: options, the one user that dials, the shape, live statistics, the exit code."""
+"""Locust's side of a run: options, the users that dial, the shape, live statistics, master and workers."""
 
 import logging
 import os
 import signal
 import socket
 import sys
+import time
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any
 
 import gevent
+from gevent import Greenlet
 from locust import LoadTestShape, User, events, task
 from locust.env import Environment
 from locust.exception import StopUser
+from locust.rpc import Message
+from locust.runners import STATE_MISSING, MasterRunner, Runner, WorkerRunner
 
+from network.lifetime import end_with
 from sip import declared
 from sip.course import Calls, LoadTest, Prepared
 from sip.errors import UsageError
 from sip.generator import Generator
+from sip.load import Load
+from sip.locust_master import Master
+from sip.locust_worker import Shared
 from sip.outcome import Outcome
 from sip.record import CallRecord
 from sip.run import INTERRUPTED, Run, Verdict
+from sip.share import Share
 
 __all__ = ["Caller", "UntilAllCallsEnded", "run"]
 
+_MESSAGE = "ringtime"  # of Locust's messages, those that are ours
+_LOOK_EVERY_S = 0.1
+_LEFT_WITHIN_S = 20.0  # calls that are cut have ended long before
+_ENDED_WITHIN_S = 5.0  # an interrupted master has told its workers to end before
 _log = logging.getLogger(__name__)
 
 
@@ -31,15 +45,15 @@ class CallFailed(Exception):  # noqa: N818 - Locust's tables show the name of th
 
 
 class Caller(User):
-    """Places all calls of the plan: one user, since calls arrive when they are due, not when others end."""
+    """Places all calls of the plan, or of a worker's share: one user in each process that places calls.
 
-    fixed_count = 1
+    Calls arrive when they are due, not when others end, so more users would not be more callers.
+    """
 
     @task
     def place_calls(self) -> None:
-        """Drive the run to its last record."""
-        if _desk.run is not None:
-            _desk.run.drive()
+        """Stay until the last record."""
+        _desk.drive()
         raise StopUser
 
 
@@ -49,28 +63,140 @@ class UntilAllCallsEnded(LoadTestShape):
     use_common_options = True  # -t is the plan's own; without this Locust warns that it has no effect
 
     def reset_time(self) -> None:
-        """A new test begins: forget the run before."""
+        """A new test begins: forget the run before. Locust's master says so again once it has begun."""
         super().reset_time()
-        _desk.run = None
+        _desk.forget()
 
     def tick(self) -> tuple[int, float] | None:
-        """One user, or None at the end."""
-        return None if _desk.run is not None and _desk.run.over else (1, 1.0)
+        """A user for each process that places calls, or None at the end."""
+        return None if _desk.over else (_desk.users, float(_desk.users))
+
+
+class _Channel:
+    """Locust's messages from the master to its workers (`sip.locust_master.Channel`)."""
+
+    def __init__(self, runner: MasterRunner) -> None:
+        self._runner = runner
+
+    def members(self) -> list[str]:
+        """Those that Locust has heard of lately."""
+        return [client.id for client in self._runner.clients.all if client.state != STATE_MISSING]
+
+    def send(self, message: Mapping[str, Any], member: str) -> None:
+        """Say something to one of them; it hears all or, where it is gone, nothing."""
+        if member in self._runner.clients:
+            self._runner.send_message(_MESSAGE, dict(message), member)
 
 
 class _Desk:
-    """What the handlers of Locust's events share: the run, if there is one, and its verdict."""
+    """What the handlers of Locust's events have in common: the run, or the share of one, and the verdict."""
 
     def __init__(self) -> None:
         self.load_test: LoadTest = Calls()
         self.run: Run | None = None
         self.verdict: Verdict | None = None
+        self.users = 1
+        self._runner: Runner | None = None
+        self._master: Master | None = None
+        self._shared: Shared | None = None
+        self._driving: Greenlet | None = None
+        self._finishing: Greenlet | None = None
         self._said = False
         self._interrupted = False
 
+    @property
+    def over(self) -> bool:
+        """Whether the run has come to its end."""
+        return self.run is not None and self.run.over
+
+    def forget(self) -> None:
+        """A new test begins: nothing is left of one that has its verdict."""
+        if self.verdict is not None:
+            self.run = self._master = self._finishing = self.verdict = None
+        if isinstance(self._runner, MasterRunner):
+            self.users = max(1, self._runner.worker_count)
+
     def install(self, environment: Environment) -> None:
         """Refuse what is impossible before anything starts, and take over Ctrl-C."""
+        self._runner = environment.runner
         given = _given(environment)
+        if isinstance(self._runner, WorkerRunner | MasterRunner):
+            self._runner.register_message(_MESSAGE, self._receive)
+        if isinstance(self._runner, WorkerRunner):
+            environment.process_exit_code = 0  # the master judges
+            if given.processes:
+                end_with(os.getppid())
+        else:
+            self._check(given)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            gevent.signal_handler(number, self._interrupt, environment)
+
+    def begin(self, environment: Environment) -> None:
+        """A test starts: bring up what it calls."""
+        if isinstance(self._runner, WorkerRunner):
+            return  # its share came before
+        self.verdict, self._said = None, False
+        given = _given(environment)
+        try:
+            prepared = self.read(given)
+        except UsageError as error:  # changed in the web form
+            environment.process_exit_code = _refusal(error)
+            return
+        options = declared.as_given(given, self.load_test.declared)
+        run = self.run = Run(prepared, options, self._load(environment, prepared, options))
+        environment.stop_timeout = run.drain_s
+        run.start()
+        if self._master is not None:
+            self._driving = gevent.spawn(run.drive)
+
+    def read(self, given: Namespace) -> Prepared:
+        """What is to be run; raises UsageError."""
+        prepared = self.load_test.read(given, os.environ)
+        for option in ("master", "worker", "processes"):
+            if prepared.plan is None and (value := getattr(given, option)):
+                raise UsageError(
+                    f"--{option}", value, "one process places all of a search's calls: leave it out"
+                )
+        return prepared
+
+    def drive(self) -> None:
+        """Place the calls that are this process's, to the last one."""
+        if self._shared is not None:
+            while not self._shared.over:
+                gevent.sleep(_LOOK_EVERY_S)
+        elif self.run is not None:
+            self.run.drive()
+
+    def stop_dialling(self) -> None:
+        """The test is being stopped: calls that are up live to their end."""
+        if self.run is not None:
+            self.run.stop_dialling("stopped by hand")
+
+    def end(self, environment: Environment) -> None:
+        """A test has stopped: take everything down and have it judged."""
+        if self._shared is not None:
+            self._leave()
+            environment.stop_timeout = 0  # Locust would wait for that long before it takes part in another
+        if self.run is None:
+            return
+        if self._finishing is None:
+            # Of its own: Locust may end the greenlet that stopped the test while the records are read.
+            self._finishing = gevent.spawn(self._finish, environment, self.run)
+        self._finishing.join()
+
+    def await_end(self) -> None:
+        """Locust ends: not before the run is judged, or the share is closed."""
+        if self._finishing is not None:
+            self._finishing.join()
+        self._leave()
+
+    def say(self) -> None:
+        """Print the verdict, once."""
+        if self.verdict is not None and not self._said:
+            print(self.verdict.words, flush=True)
+        self._said = True
+
+    def _check(self, given: Namespace) -> None:
         try:
             prepared = self.read(given)
             if not given.headless:
@@ -85,41 +211,24 @@ class _Desk:
             and not _confirmed(prepared)
         ):
             sys.exit(2)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            gevent.signal_handler(number, self._interrupt, environment)
 
-    def begin(self, environment: Environment) -> None:
-        """A test starts: bring up what it calls."""
-        self.verdict, self._said = None, False
-        given = _given(environment)
-        try:
-            prepared = self.read(given)
-        except UsageError as error:  # changed in the web form
-            environment.process_exit_code = _refusal(error)
-            prepared = None
-        if prepared is not None:
-            generator = Generator(
-                prepared.options,
-                prepared.course(),
-                at_once=prepared.at_once,
-                on_record=lambda record: _show(environment, record),
-            )
-            self.run = Run(prepared, declared.as_given(given, self.load_test.declared), generator)
-            environment.stop_timeout = self.run.drain_s
-            self.run.start()
+    def _load(self, environment: Environment, prepared: Prepared, options: Mapping[str, Any]) -> Load:
+        """What places the calls: this process, or Locust's workers."""
+        if isinstance(self._runner, MasterRunner) and prepared.plan is not None:
+            self._master = Master(prepared, prepared.plan, options, _Channel(self._runner))
+            return self._master
+        return Generator(
+            prepared.options,
+            prepared.course(0, 1),
+            at_once=prepared.at_once,
+            on_record=lambda record: _show(environment, record),
+        )
 
-    def read(self, given: Namespace) -> Prepared:
-        """What is to be run; raises UsageError."""
-        for option in ("master", "worker", "processes"):
-            if value := getattr(given, option):
-                raise UsageError(f"--{option}", value, "one process places all the calls: leave it out")
-        return self.load_test.read(given, os.environ)
-
-    def end(self, environment: Environment) -> None:
-        """A test has stopped: take everything down and have it judged."""
-        if self.run is None:
-            return
-        self.verdict = self.run.finish()
+    def _finish(self, environment: Environment, run: Run) -> None:
+        if self._driving is not None:
+            self._driving.kill()
+            self._driving = None
+        self.verdict = run.finish()
         environment.process_exit_code = self.verdict.exit_code
         if environment.web_ui is None:
             return  # said at the very end, after Locust's own tables
@@ -127,11 +236,32 @@ class _Desk:
         if self._interrupted:
             environment.web_ui.stop()
 
-    def say(self) -> None:
-        """Print the verdict, once."""
-        if self.verdict is not None and not self._said:
-            print(self.verdict.words, flush=True)
-        self._said = True
+    def _receive(self, environment: Environment, msg: Message, **_: object) -> None:
+        """Take what the master says to a worker, or a worker to the master."""
+        said: Mapping[str, Any] = msg.data
+        if self._master is not None:
+            self._master.receive(msg.node_id, said)
+        if not isinstance(self._runner, WorkerRunner):
+            return
+        worker = self._runner
+        match said["kind"]:
+            case "clock":
+                worker.send_message(_MESSAGE, {**said, "unix": time.time()})
+            case "share" if self._shared is None or self._shared.run_id != said["share"]["run_id"]:
+                shared = self._shared = Shared(
+                    Share.of_message(said["share"]),
+                    lambda message: worker.send_message(_MESSAGE, dict(message)),
+                    on_record=lambda record: _show(environment, record),
+                )
+                self._driving = gevent.spawn(shared.run, self.load_test, _given(environment), os.environ)
+            case _ if self._shared is not None:
+                self._shared.receive(said)
+
+    def _leave(self) -> None:
+        """End the share's calls, if it has some, and wait until they have."""
+        if self._shared is not None and self._driving is not None:
+            self._shared.cut("the worker is told to end")
+            self._driving.join(_LEFT_WITHIN_S)
 
     def _interrupt(self, environment: Environment) -> None:
         if self._interrupted:
@@ -140,6 +270,9 @@ class _Desk:
                 self.run.abandon()
             os._exit(INTERRUPTED)
         self._interrupted = True
+        if isinstance(self._runner, WorkerRunner):
+            self._withdraw(self._runner)
+            return
         environment.process_exit_code = INTERRUPTED
         if self.run is not None and self.verdict is None:
             _log.warning("Interrupted: ending the calls; once more to leave at once")
@@ -148,6 +281,15 @@ class _Desk:
             environment.web_ui.stop()
         else:
             sys.exit(INTERRUPTED)
+
+    def _withdraw(self, runner: WorkerRunner) -> None:
+        """A worker is to end: its calls first, and then, unless the master ends it before, itself."""
+        if self._shared is not None and not self._shared.over:
+            _log.warning("Interrupted: ending the calls of this worker; once more to leave at once")
+            self._shared.cut("interrupted at the worker")
+            self._leave()
+            gevent.sleep(_ENDED_WITHIN_S)
+        runner.quit()
 
 
 _desk = _Desk()
@@ -232,13 +374,17 @@ def _begin(environment: Environment, **_: object) -> None:
 
 @events.test_stopping.add_listener
 def _stop_dialling(**_: object) -> None:
-    if _desk.run is not None:
-        _desk.run.stop_dialling("stopped by hand")
+    _desk.stop_dialling()
 
 
 @events.test_stop.add_listener
 def _end(environment: Environment, **_: object) -> None:
     _desk.end(environment)
+
+
+@events.quitting.add_listener
+def _await_end(**_: object) -> None:
+    _desk.await_end()
 
 
 @events.quit.add_listener

@@ -85,7 +85,7 @@ class Generator:
         """The course's keys of run.json."""
         return self._course.describe()
 
-    def open(self, folder: RunFolder, target: Target) -> None:
+    def open(self, folder: RunFolder, target: Target, *, go_on: GoOn) -> None:
         """Start the phones.
 
         Raises:

@@ -39,8 +39,8 @@ class Load(Protocol):
     def describe(self) -> Mapping[str, Any]:
         """Its own keys of run.json, once it is prepared."""
 
-    def open(self, folder: RunFolder, target: Target) -> None:
-        """Get ready to call; raises RingtimeError where that cannot be."""
+    def open(self, folder: RunFolder, target: Target, *, go_on: GoOn) -> None:
+        """Get ready to call, or end early as `prepare` does; raises RingtimeError where it cannot be."""
 
     def begin(self) -> None:
         """Everything is up: the first call is due in a moment."""

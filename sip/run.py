@@ -136,15 +136,16 @@ class Run:
         folder.write_run({**run, **self._load.describe()})
         self._up.callback(self._complete, folder)  # once the load has closed its files
         self._up.callback(self._load.close)
-        self._load.open(folder, target)
+        self._load.open(folder, target, go_on=lambda: not self._interrupted)
         self._heed(preview)
         if target.access is not None and self._lab is not None:
             if (shortfall := target.access.shortfall(self._at_once)) is not None:
                 _log.warning("%s", shortfall)
             self._lab.begin()
             _log.info("The network is %s, by %s", options.network, run["network"]["executor"])
-        self._load.begin()
-        self._begun = True
+        if not self._interrupted:
+            self._load.begin()
+            self._begun = True
 
     def _heed(self, preview: Preview) -> None:
         if short := preview.heed():
