@@ -46,6 +46,14 @@ class Block:
         """How many lines there may be, or None for any number."""
         return None if self.again else self.count
 
+    def part(self, index: int, of: int) -> "Block":
+        """Part `index` of as many equal ones; all of it where its addresses are shared among lines anyway."""
+        if self.count is None or self.again:
+            return self
+        begin, end = self.count * index // of, self.count * (index + 1) // of
+        first = self._address(begin)
+        return Block(self.profile, first.bound, end - begin, first.advertised)
+
     def _address(self, line: int) -> "Address":
         if line == 0:
             return Address(self.first, self.advertised)
@@ -58,13 +66,6 @@ class Address(NamedTuple):
 
     bound: str
     advertised: str | None = None
-
-    def part(self, index: int, of: int) -> "Block":
-        """Part `index` of as many equal ones; all of a shared address."""
-        if self.count is None:
-            return self
-        begin, end = self.count * index // of, self.count * (index + 1) // of
-        return replace(self.rest(begin), count=end - begin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class Access:
                     "first": block.first,
                     "count": block.count,
                     "advertised": block.advertised,
+                    "again": block.again,
                 }
                 for block in self.blocks
             ],
@@ -119,7 +121,7 @@ class Access:
     def of(cls, announcement: Mapping[str, Any]) -> Self:
         """Read what a lab says of its emulated network."""
         blocks = tuple(
-            Block(each["name"], each["first"], each["count"], each["advertised"])
+            Block(each["name"], each["first"], each["count"], each["advertised"], each.get("again", False))
             for each in announcement["profiles"]
         )
         ports, namespace = announcement["ports"], announcement["namespace"]
