@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
@@ -19,24 +18,20 @@ from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner, Runner, WorkerRunner
 
 from network.lifetime import end_with
-from sip import declared
+from sip import consent, declared
 from sip.course import Calls, LoadTest, Prepared
 from sip.errors import UsageError
 from sip.generator import Generator
 from sip.load import Load
 from sip.locust_master import Master
-from sip.locust_worker import Shared
+from sip.locust_worker import LocustWorker
 from sip.outcome import Outcome
 from sip.record import CallRecord
 from sip.run import INTERRUPTED, Run, Verdict
-from sip.share import Share
 
 __all__ = ["Caller", "UntilAllCallsEnded", "run"]
 
 _MESSAGE = "ringtime"  # of Locust's messages, those that are ours
-_LOOK_EVERY_S = 0.1
-_LEFT_WITHIN_S = 20.0  # calls that are cut have ended long before
-_ENDED_WITHIN_S = 5.0  # an interrupted master has told its workers to end before
 _log = logging.getLogger(__name__)
 
 
@@ -98,7 +93,7 @@ class _Desk:
         self.users = 1
         self._runner: Runner | None = None
         self._master: Master | None = None
-        self._shared: Shared | None = None
+        self._worker: LocustWorker | None = None
         self._driving: Greenlet | None = None
         self._finishing: Greenlet | None = None
         self._said = False
@@ -124,12 +119,13 @@ class _Desk:
             self._runner.register_message(_MESSAGE, self._receive)
         if isinstance(self._runner, WorkerRunner):
             environment.process_exit_code = 0  # the master judges
+            self._worker = self._as_worker(environment, self._runner, given)
             if given.processes:
                 end_with(os.getppid())
         else:
             self._check(given)
         for number in (signal.SIGINT, signal.SIGTERM):
-            gevent.signal_handler(number, self._interrupt, environment)
+            gevent.signal_handler(number, self._interrupt, environment, number)
 
     def begin(self, environment: Environment) -> None:
         """A test starts: bring up what it calls."""
@@ -161,9 +157,8 @@ class _Desk:
 
     def drive(self) -> None:
         """Place the calls that are this process's, to the last one."""
-        if self._shared is not None:
-            while not self._shared.over:
-                gevent.sleep(_LOOK_EVERY_S)
+        if self._worker is not None:
+            self._worker.await_end()
         elif self.run is not None:
             self.run.drive()
 
@@ -174,8 +169,8 @@ class _Desk:
 
     def end(self, environment: Environment) -> None:
         """A test has stopped: take everything down and have it judged."""
-        if self._shared is not None:
-            self._leave()
+        if self._worker is not None:
+            self._worker.leave("the test was stopped")
             environment.stop_timeout = 0  # Locust would wait for that long before it takes part in another
         if self.run is None:
             return
@@ -188,7 +183,8 @@ class _Desk:
         """Locust ends: not before the run is judged, or the share is closed."""
         if self._finishing is not None:
             self._finishing.join()
-        self._leave()
+        if self._worker is not None:
+            self._worker.leave("the worker was told to end")
 
     def say(self) -> None:
         """Print the verdict, once."""
@@ -203,13 +199,7 @@ class _Desk:
                 _check_web_port(given)
         except UsageError as error:
             sys.exit(_refusal(error))
-        trunk = prepared.options.trunk
-        if (
-            trunk is not None
-            and not trunk.is_loopback
-            and not prepared.options.yes
-            and not _confirmed(prepared)
-        ):
+        if not consent.is_given(prepared):
             sys.exit(2)
 
     def _load(self, environment: Environment, prepared: Prepared, options: Mapping[str, Any]) -> Load:
@@ -238,40 +228,32 @@ class _Desk:
 
     def _receive(self, environment: Environment, msg: Message, **_: object) -> None:
         """Take what the master says to a worker, or a worker to the master."""
-        said: Mapping[str, Any] = msg.data
         if self._master is not None:
-            self._master.receive(msg.node_id, said)
-        if not isinstance(self._runner, WorkerRunner):
-            return
-        worker = self._runner
-        match said["kind"]:
-            case "clock":
-                worker.send_message(_MESSAGE, {**said, "unix": time.time()})
-            case "share" if self._shared is None or self._shared.run_id != said["share"]["run_id"]:
-                shared = self._shared = Shared(
-                    Share.of_message(said["share"]),
-                    lambda message: worker.send_message(_MESSAGE, dict(message)),
-                    on_record=lambda record: _show(environment, record),
-                )
-                self._driving = gevent.spawn(shared.run, self.load_test, _given(environment), os.environ)
-            case _ if self._shared is not None:
-                self._shared.receive(said)
+            self._master.receive(msg.node_id, msg.data)
+        if self._worker is not None:
+            self._worker.receive(msg.data)
 
-    def _leave(self) -> None:
-        """End the share's calls, if it has some, and wait until they have."""
-        if self._shared is not None and self._driving is not None:
-            self._shared.cut("the worker is told to end")
-            self._driving.join(_LEFT_WITHIN_S)
+    def _as_worker(self, environment: Environment, runner: WorkerRunner, given: Namespace) -> LocustWorker:
+        return LocustWorker(
+            self.load_test,
+            given,
+            send=lambda message: runner.send_message(_MESSAGE, dict(message)),
+            spawn=gevent.spawn,
+            on_record=lambda record: _show(environment, record),
+        )
 
-    def _interrupt(self, environment: Environment) -> None:
+    def _interrupt(self, environment: Environment, number: signal.Signals) -> None:
+        if self._interrupted and number == signal.SIGTERM:
+            return  # whoever sends it may do so more than once, and Locust acts on it too
         if self._interrupted:
             _log.warning("Interrupted again: leaving at once")
             if self.run is not None:
                 self.run.abandon()
             os._exit(INTERRUPTED)
         self._interrupted = True
-        if isinstance(self._runner, WorkerRunner):
-            self._withdraw(self._runner)
+        if self._worker is not None and self._runner is not None:
+            self._worker.withdraw()
+            self._runner.quit()
             return
         environment.process_exit_code = INTERRUPTED
         if self.run is not None and self.verdict is None:
@@ -281,15 +263,6 @@ class _Desk:
             environment.web_ui.stop()
         else:
             sys.exit(INTERRUPTED)
-
-    def _withdraw(self, runner: WorkerRunner) -> None:
-        """A worker is to end: its calls first, and then, unless the master ends it before, itself."""
-        if self._shared is not None and not self._shared.over:
-            _log.warning("Interrupted: ending the calls of this worker; once more to leave at once")
-            self._shared.cut("interrupted at the worker")
-            self._leave()
-            gevent.sleep(_ENDED_WITHIN_S)
-        runner.quit()
 
 
 _desk = _Desk()
@@ -320,26 +293,6 @@ def _check_web_port(given: Namespace) -> None:
 def _refusal(error: UsageError) -> int:
     print(f"locust: error: {error}", file=sys.stderr)
     return error.exit_code
-
-
-def _confirmed(prepared: Prepared) -> bool:
-    chosen = prepared.options
-    assert chosen.trunk is not None  # noqa: S101 - asked only where there is one
-    print(
-        f"{prepared.announcement} to {chosen.trunk.uri}, "
-        f"to {', '.join(f'{arm.name} at {arm.number}' for arm in chosen.arms)}. They may cost money.",
-        file=sys.stderr,
-    )
-    if chosen.provisions:
-        print(
-            f"For that it makes a trunk and a dispatch rule an arm at {os.environ['LIVEKIT_URL']}, removed "
-            "at the end, and gives each agent one job before the first call.",
-            file=sys.stderr,
-        )
-    if not sys.stdin.isatty():
-        print("locust: error: nobody is there to agree: add --yes to go on without asking", file=sys.stderr)
-        return False
-    return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _show(environment: Environment, record: CallRecord) -> None:

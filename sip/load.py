@@ -15,12 +15,28 @@ _LOOK_EVERY_S = 0.2  # how soon an interruption is noticed
 _OTHERS_EVERY_S = 1.0
 
 
-class Load(Protocol):
-    """A generator in this process, or Locust's workers: `prepare`, `open`, `begin`, `drive`, `close`."""
+class Driven(Protocol):
+    """What `drive` stays with."""
 
     @property
     def over(self) -> bool:
         """Whether every call has its record, or none is to come any more."""
+
+    def step(self, now_s: float) -> float:
+        """Do all that is due and say when to come back; raises RingtimeError, once, for what went wrong."""
+
+    def late(self, by_s: float) -> None:
+        """It was called so long after the moment that it had asked for."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when there is something to do, at the latest after `timeout_s`."""
+
+    def cut(self, now_s: float, reason: str) -> None:
+        """Make no new calls and end all others now."""
+
+
+class Load(Driven, Protocol):
+    """A generator in this process, or Locust's workers: `prepare`, `open`, `begin`, `drive`, `close`."""
 
     @property
     def stop_reason(self) -> str | None:
@@ -45,20 +61,8 @@ class Load(Protocol):
     def begin(self) -> None:
         """Everything is up: the first call is due in a moment."""
 
-    def step(self, now_s: float) -> float:
-        """Do all that is due and say when to come back; raises RingtimeError, once, for what went wrong."""
-
-    def late(self, by_s: float) -> None:
-        """It was called so long after the moment that it had asked for."""
-
-    def wait(self, timeout_s: float) -> None:
-        """Return when there is something to do, at the latest after `timeout_s`."""
-
     def stop(self, reason: str) -> None:
         """Make no new calls; those that are up live to their end."""
-
-    def cut(self, now_s: float, reason: str) -> None:
-        """Make no new calls and end all others now."""
 
     def close(self) -> None:
         """Complete the files and let go of everything; may be called at any time, and again."""

@@ -1,31 +1,27 @@
 """Locust's workers as the load of a run, seen from the master: each has a share, its records come here."""
 
-import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sip.call import never_dialled
-from sip.copies import Copy, Piece
+from sip.copies import Piece
 from sip.course import GoOn, Prepared
 from sip.description import Target
 from sip.errors import PhoneError, UsageError
+from sip.locust_member import Member
+from sip.lost import lost_calls
 from sip.plan import Plan
 from sip.record import CallsFile, Epoch, RunFolder
-from sip.share import Share, shares
+from sip.share import shares
 
 LEAD_S = 1.0  # for the word to reach every worker
 READY_WITHIN_S = 90.0
 TELL_AGAIN_S = 2.0
-LOST_AFTER_S = 10.0  # a worker whose machine merely stalled comes back
+LOST_AFTER_S = 5.0  # beyond the 3 s after which Locust misses it
 CLOSED_WITHIN_S = 15.0
-CLOCK_SAMPLES = 10
 _LOOK_EVERY_S = 0.1
-_FILES = ("calls", "health")
 _MASTER = "master"
 _log = logging.getLogger(__name__)
 
@@ -40,39 +36,6 @@ class Channel(Protocol):
         """Say something to one of them."""
 
 
-@dataclass(slots=True)
-class _Member:
-    """What the master knows of one worker."""
-
-    id: str
-    share: Share
-    samples: list[tuple[float, float]] = field(default_factory=list)  # round trip and offset, s
-    is_set_up: bool = False
-    refusal: str | None = None
-    copies: dict[str, Copy] = field(default_factory=dict)
-    done: Mapping[str, Any] | None = None
-    gone_s: float | None = None
-    lost: bool = False
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it can begin, and when is known by its clock."""
-        return self.is_set_up and len(self.samples) >= CLOCK_SAMPLES
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all that it wrote is here."""
-        sizes: Mapping[str, int] = self.done["sizes"] if self.done else {}
-        return self.done is not None and all(
-            self.copies[name].size >= size for name, size in sizes.items() if name in self.copies
-        )
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more is to come from it."""
-        return self.lost or self.is_whole
-
-
 class Master:
     """The workers that were there when the run began (see `sip.load.Load`)."""
 
@@ -83,7 +46,7 @@ class Master:
         self._given = given
         self._channel = channel
         self._ids = list(channel.members())
-        self._members: dict[str, _Member] = {}
+        self._members: dict[str, Member] = {}
         self._folder: RunFolder | None = None
         self._start_s = math.inf
         self._stopped_s = math.inf
@@ -127,7 +90,7 @@ class Master:
         if not self._ids:
             raise PhoneError("No worker is there to place the calls: start some with --worker.")
         parts = shares(self._prepared, self._given, folder, target, of=len(self._ids))
-        self._members = {each: _Member(each, part) for each, part in zip(self._ids, parts, strict=True)}
+        self._members = {each: Member(each, part) for each, part in zip(self._ids, parts, strict=True)}
         told_s = -math.inf
         until_s = time.monotonic() + READY_WITHIN_S
         while go_on() and (waited_for := [each for each in self._members.values() if not each.is_ready]):
@@ -144,10 +107,10 @@ class Master:
                 raise PhoneError(f"Not ready within {READY_WITHIN_S:g} s: worker {names}.")
             time.sleep(_LOOK_EVERY_S)
 
-    def _tell_shares(self, members: Sequence[_Member]) -> None:
+    def _tell_shares(self, members: Sequence[Member]) -> None:
         """A worker that has only just come may not have heard it."""
         for member in members:
-            if not member.samples:
+            if not member.was_heard:
                 self._say(member, "share", share=member.share.message())
                 self._ask_clock(member)
 
@@ -156,13 +119,13 @@ class Master:
         _log.info("Placing %d calls by %d workers", self._plan.total, len(self._members))
         self._start_s, start_unix = time.monotonic() + LEAD_S, time.time() + LEAD_S
         for member in self._members.values():
-            round_trip_s, offset_s = min(member.samples)
+            offset_s, error_s = member.offset
             self._say(
                 member,
                 "begin",
                 start_unix=start_unix + offset_s,
                 offset_s=offset_s,
-                offset_error_s=round_trip_s / 2,
+                offset_error_s=error_s,
             )
 
     def receive(self, sender: str, message: Mapping[str, Any]) -> None:
@@ -172,27 +135,21 @@ class Master:
             return
         match message["kind"]:
             case "clock":
-                now_unix = time.time()
-                asked_unix = message["asked_unix"]
-                middle_unix = (asked_unix + now_unix) / 2
-                member.samples.append((now_unix - asked_unix, message["unix"] - middle_unix))
-                if len(member.samples) < CLOCK_SAMPLES:
+                member.compare_clocks(message["asked_unix"], message["unix"], time.time())
+                if not member.knows_clock:
                     self._ask_clock(member)
             case "ready":
-                if message["sends"]:
-                    self._open_copies(member)
-                member.is_set_up = True
+                assert self._folder is not None  # noqa: S101 - shares go out after it was made
+                member.set_up(self._folder.path if message["sends"] else None)
             case "refused":
                 member.refusal = message["sentence"]
                 if math.isfinite(self._start_s):
                     self._lose(member)
             case "piece":
-                self._take(member, Piece.of(message["piece"]))
+                if (missing := member.take(Piece.of(message["piece"]))) is not None:
+                    self._say(member, "again", **missing)
             case "done":
-                member.done = message
-                _log.info("Worker %s has come to its end", member.share.worker)
-                if message["stop_reason"] is not None:
-                    self.stop(message["stop_reason"])
+                self._take_end(member, message)
 
     def step(self, now_s: float) -> float:
         """See who is lost, and ask for what has not come."""
@@ -201,14 +158,15 @@ class Master:
         self._looked_s = now_s
         there = set(self._channel.members())
         for member in self._members.values():
+            if member.is_whole:
+                continue
             if member.id in there:
-                member.gone_s = None
-                if member.done is not None and not member.is_whole:
-                    for name, copy in member.copies.items():
-                        self._say(member, "again", name=name, offset=copy.size)
+                member.gone_s, member.lost = None, member.refusal is not None  # one that stalled comes back
+                for missing in member.missing():
+                    self._say(member, "again", **missing)
             elif member.gone_s is None:
                 member.gone_s = now_s
-            elif not member.is_over and now_s - member.gone_s >= LOST_AFTER_S:
+            elif not member.lost and now_s - member.gone_s >= LOST_AFTER_S:
                 self._lose(member)
         return now_s + 1.0
 
@@ -239,12 +197,11 @@ class Master:
             time.sleep(_LOOK_EVERY_S)
         self._closed = True
         for member in self._members.values():
-            for copy in member.copies.values():
-                copy.close()
-        if math.isfinite(self._start_s):
-            self._write_lost()
+            member.close()
+        if math.isfinite(self._start_s) and self._folder is not None:
+            self._write_lost(self._folder)
 
-    def _lose(self, member: _Member) -> None:
+    def _lose(self, member: Member) -> None:
         member.lost = True
         _log.warning(
             "Worker %s (%s) is lost%s: its calls without a record count as dropped",
@@ -254,6 +211,8 @@ class Master:
         )
 
     def _halt(self, kind: str, reason: str) -> None:
+        if self.over:
+            return
         self.stop_reason = self.stop_reason or reason
         self._stopped_s = min(self._stopped_s, time.monotonic())
         self._say_all(kind, reason)
@@ -263,67 +222,32 @@ class Master:
             if member.done is None:
                 self._say(member, kind, reason=reason)
 
-    def _say(self, member: _Member, kind: str, **what: Any) -> None:
+    def _say(self, member: Member, kind: str, **what: Any) -> None:
         self._channel.send({"kind": kind, **what}, member.id)
 
-    def _ask_clock(self, member: _Member) -> None:
+    def _ask_clock(self, member: Member) -> None:
         self._say(member, "clock", asked_unix=time.time())
 
-    def _open_copies(self, member: _Member) -> None:
-        assert self._folder is not None  # noqa: S101 - shares go out after it was made
-        names = [f"{kind}-{member.share.worker}.jsonl" for kind in _FILES]
-        member.copies = {name: Copy(self._folder.path / name) for name in names}
+    def _take_end(self, member: Member, message: Mapping[str, Any]) -> None:
+        member.done = message
+        _log.info("Worker %s has come to its end", member.share.worker)
+        if message["stop_reason"] is not None:
+            self.stop(message["stop_reason"])
 
-    def _take(self, member: _Member, piece: Piece) -> None:
-        copy = member.copies.get(piece.name)
-        if copy is None:
-            return
-        try:
-            if not copy.take(piece):
-                self._say(member, "again", name=piece.name, offset=copy.size)
-        except OSError as error:
-            _log.error("%s cannot be written: %s", copy.path, error)
-
-    def _write_lost(self) -> None:
-        """A record for each call that was due and has none: the tester's shortfall, kept and counted."""
-        folder = self._folder
-        assert folder is not None  # noqa: S101 - it began
+    def _write_lost(self, folder: RunFolder) -> None:
         lost = [member for member in self._members.values() if not member.is_whole]
         if not lost:
             return
         with CallsFile(folder.path, _MASTER, Epoch.now()) as file:
             for member in lost:
-                told = _call_ids(folder.path / f"calls-{member.share.worker}.jsonl")
-                error = f"dropped: lost with worker {member.share.worker} ({member.id})"
-                for dial in self._plan.dials(member.share.index, member.share.of):
-                    due_s = self._start_s + dial.due_s
-                    call_id = f"{folder.run_id}-{dial.index}"
-                    if due_s >= self._stopped_s or call_id in told:
-                        continue
-                    self._lost_dials += 1
-                    file.add(
-                        never_dialled(
-                            dial,
-                            call_id=call_id,
-                            number=member.share.numbers[dial.arm],
-                            due_s=due_s,
-                            epoch=file.epoch,
-                            worker=_MASTER,
-                            error=error,
-                        )
-                    )
-
-
-def _call_ids(path: Path) -> set[str]:
-    return set(_ids_in(path)) if path.is_file() else set()
-
-
-def _ids_in(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue  # cut with its worker
-            if "call_id" in record:
-                yield record["call_id"]
+                for record in lost_calls(
+                    self._plan,
+                    member.share,
+                    folder.path,
+                    start_s=self._start_s,
+                    stopped_s=self._stopped_s,
+                    epoch=file.epoch,
+                    worker=_MASTER,
+                ):
+                    file.add(record)
+            self._lost_dials = file.count

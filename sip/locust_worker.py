@@ -2,12 +2,14 @@
 
 import json
 import logging
+import os
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sip import limits, preflight
 from sip.access import Access
@@ -18,23 +20,85 @@ from sip.errors import PhoneError, RingtimeError, RunFolderError
 from sip.generator import Generator, Offset
 from sip.load import drive
 from sip.record import CallRecord, RunFolder
-from sip.share import Share, version
+from sip.share import Share
 from sip.trunk import Trunk
 
 _LOOK_EVERY_S = 0.02
+_LEFT_WITHIN_S = 20.0  # calls that are cut have ended long before
+_ENDED_WITHIN_S = 5.0  # an interrupted master has told its workers to end before
 _log = logging.getLogger(__name__)
+Send = Callable[[Mapping[str, Any]], None]
+
+
+class Greenlet(Protocol):
+    """Something that runs beside."""
+
+    def join(self, timeout: float | None = None) -> Any:
+        """Wait for its end."""
+
+
+class LocustWorker:
+    """What a worker does for one run after another, as its master says."""
+
+    def __init__(
+        self,
+        load_test: LoadTest,
+        given: Namespace,
+        *,
+        send: Send,
+        spawn: Callable[[Callable[[], None]], Greenlet],
+        on_record: Callable[[CallRecord], None],
+    ) -> None:
+        """`given` are its own options, which those of a share replace; `send` is heard by the master."""
+        self._load_test = load_test
+        self._given = given
+        self._send = send
+        self._spawn = spawn
+        self._on_record = on_record
+        self._shared: Shared | None = None
+        self._placing: Greenlet | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has no calls to place."""
+        return self._shared is None or self._shared.over
+
+    def receive(self, message: Mapping[str, Any]) -> None:
+        """Take what the master says; returns at once."""
+        match message["kind"]:
+            case "clock":
+                self._send({**message, "unix": time.time()})
+            case "share":
+                share = Share.of_message(message["share"])
+                if self._shared is None or self._shared.run_id != share.run_id:
+                    self._shared = Shared(share, self._send, on_record=self._on_record)
+                    self._placing = self._spawn(partial(self._shared.run, self._load_test, self._given))
+            case _ if self._shared is not None:
+                self._shared.receive(message)
+
+    def await_end(self) -> None:
+        """Return when the share at hand is done."""
+        while not self.is_idle:
+            time.sleep(_LOOK_EVERY_S)
+
+    def leave(self, reason: str) -> None:
+        """End the share's calls and wait until they have."""
+        if self._shared is not None and self._placing is not None and not self.is_idle:
+            self._shared.cut(reason)
+            self._placing.join(_LEFT_WITHIN_S)
+
+    def withdraw(self) -> None:
+        """Leave for good; where the master is leaving as well, it is to say so first."""
+        if not self.is_idle:
+            _log.warning("Interrupted: ending the calls of this worker; once more to leave at once")
+            self.leave("interrupted at the worker")
+            time.sleep(_ENDED_WITHIN_S)
 
 
 class Shared:
     """One share: `run` it in a greenlet of its own; the other methods come from others."""
 
-    def __init__(
-        self,
-        share: Share,
-        send: Callable[[Mapping[str, Any]], None],
-        *,
-        on_record: Callable[[CallRecord], None],
-    ) -> None:
+    def __init__(self, share: Share, send: Send, *, on_record: Callable[[CallRecord], None]) -> None:
         """What it has to say to the master goes to `send`."""
         self._share = share
         self._send = send
@@ -50,16 +114,11 @@ class Shared:
         """Of which run it is a share."""
         return self._share.run_id
 
-    def run(self, load_test: LoadTest, given: Namespace, environment: Mapping[str, str]) -> None:
-        """Place the share's calls; `given` are this worker's own options, which the share's replace."""
+    def run(self, load_test: LoadTest, given: Namespace) -> None:
+        """Place the share's calls; whatever goes wrong is told to the master."""
         try:
-            if self._share.version != version():
-                raise PhoneError(
-                    f"the master's ringtime is {self._share.version} and this one's {version()}: "
-                    "install the same"
-                )
-            prepared = load_test.read(_as_shared(given, self._share), environment)
-            self._place(prepared, environment)
+            self._share.check_version()
+            self._place(load_test.read(_as_shared(given, self._share), os.environ))
         except RingtimeError as error:
             _log.error("%s", error)
             self._send({"kind": "refused", "sentence": str(error)})
@@ -90,7 +149,7 @@ class Shared:
         """End every call now and make no more."""
         self._cut = self._cut or reason
 
-    def _place(self, prepared: Prepared, environment: Mapping[str, str]) -> None:
+    def _place(self, prepared: Prepared) -> None:
         share = self._share
         folder, is_here = _folder(share, prepared.options.run_dir)
         target = _target(share, prepared, is_here=is_here)

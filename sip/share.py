@@ -8,10 +8,12 @@ from typing import Any, Self
 from sip.access import Access
 from sip.course import Prepared
 from sip.description import Target
+from sip.errors import PhoneError
 from sip.record import RunFolder
 
-# The master's alone: what it makes, what it watches and how it judges.
+# The master's alone: what it makes, what it watches and how it judges; and where each host keeps its runs.
 _NOT_SHARED = {"gates": None, "baseline": None, "otlp": None, "agents": None, "observe": "off"}
+_RUN_DIR = "run-dir"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,13 @@ class Share:
     trunk: str
     numbers: Mapping[str, str]
     access: Mapping[str, Any] | None
+
+    def check_version(self) -> None:
+        """Master and worker must agree on what their messages mean; raises PhoneError."""
+        if self.version != _version():
+            raise PhoneError(
+                f"the master's ringtime is {self.version} and this one's {_version()}: install the same"
+            )
 
     @property
     def worker(self) -> str:
@@ -52,12 +61,13 @@ def shares(
 ) -> list[Share]:
     """The run in as many parts; together they are the plan, and have all its addresses."""
     options = prepared.options
-    shared = {**given, **{name: value for name, value in _NOT_SHARED.items() if name in given}}
+    shared = {**given, **_NOT_SHARED}
+    shared.pop(_RUN_DIR, None)
     if options.trunk is not None:
         shared["numbers"] = ",".join(f"{arm}={number}" for arm, number in target.numbers.items())
     return [
         Share(
-            version=version(),
+            version=_version(),
             run_id=folder.run_id,
             folder=str(folder.path.resolve()),
             index=index,
@@ -72,8 +82,7 @@ def shares(
     ]
 
 
-def version() -> str:
-    """Of ringtime: master and workers must agree on what their messages mean."""
+def _version() -> str:
     return importlib.metadata.version("ringtime")
 
 

@@ -31,15 +31,16 @@ class LocustCommand:
         locustfile: str = "locustfiles/calls.py",
         headless: bool = True,
         environment: Mapping[str, str] | None = None,
+        before: Sequence[str] = (),
     ) -> None:
         """Start it in a process group of its own, so that a Ctrl-C can be sent as a terminal would.
 
-        It knows of no deployment but one that `environment` names.
+        It knows of no deployment but one that `environment` names. `before` is a command that starts it.
         """
         ours = {name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")}
         command = [sys.executable, "-m", "locust", "-f", str(ROOT / locustfile), *(["--headless"] * headless)]
         self.process = subprocess.Popen(
-            [*command, "--only-summary", "--run-dir", str(self.runs), *options],
+            [*before, *command, "--only-summary", "--run-dir", str(self.runs), *options],
             cwd=ROOT,
             env={**ours, **(environment or {}), _MARK: self.mark},
             stdin=subprocess.DEVNULL,

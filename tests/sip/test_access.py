@@ -76,3 +76,16 @@ def test_lines_have_the_same_addresses_again_where_there_may_be_more_of_them() -
 
     assert [address.bound for address in block.addresses(4, 4)] == [f"127.0.0.{n}" for n in (3, 4, 2, 3)]
     assert Access((block,)).shortfall(4000) is None
+
+
+def test_the_parts_of_an_access_have_all_its_addresses_once() -> None:
+    """Each says its own over a channel of messages; addresses that lines share anyway are every part's."""
+    relayed = Block("x", "127.96.16.1", 7, "127.96.24.1")
+    access = Access((relayed, Block("clean", "10.0.0.1"), Block("y", "127.0.0.2", 2, again=True)))
+
+    parts = [Access.of(access.part(index, 3).announcement()) for index in range(3)]
+
+    found = [address for part in parts for address in part.blocks[0].addresses(0, 9)]
+    assert found == list(relayed.addresses(0, 7))
+    assert [part.blocks[0].count for part in parts] == [2, 2, 3]
+    assert {part.blocks[1:] for part in parts} == {access.blocks[1:]}
