@@ -130,7 +130,6 @@ def test_a_run_gives_up_on_a_trunk_that_fails_every_call(
         (["--calls", "many"], "--calls"),
         (["--trunk", "sip:trunk.example.net", *NUMBERS], "--allow-remote"),
         (["--trunk", "sip:trunk.example.net", *NUMBERS, "--allow-remote"], "add --yes"),
-        (["--processes", "2"], "one process places all the calls"),
         (["--filter-fault", "loud"], "--filter-fault cannot be 'loud'"),
         (["--arms", "a=unknown-kind"], "--arms cannot be"),
         (["--trunk", "sip:127.0.0.1:9", "--numbers", "+1", "--gates", "x"], "--gates cannot be 'x'"),
