@@ -56,6 +56,7 @@ class LocustCommand:
         read: list[str] = []
         for line in self.process.stdout:
             read.append(line)
+            print(line, end="")  # pytest shows it where the words never come
             if words in line:
                 return read
         raise AssertionError(f"it never said {words!r} but:\n{''.join(read)}")

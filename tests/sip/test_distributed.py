@@ -55,6 +55,11 @@ def as_master(port: str, workers: int) -> tuple[str, ...]:
     return ("--master", *place, "--expect-workers", str(workers))
 
 
+def in_processes(port: str) -> tuple[str, ...]:
+    """The options of one command that forks two workers; the usual port may be another test's."""
+    return ("--processes", "2", "--master-bind-port", port, "--master-port", port)
+
+
 def all_records(folder: Path) -> list[dict[str, Any]]:
     """The records of all workers; every line of them is what the schema says."""
     found = []
@@ -127,11 +132,11 @@ def test_a_worker_that_cannot_see_the_masters_folder_sends_its_files(
 
 
 def test_ctrl_c_ends_the_calls_of_all_processes_and_keeps_every_record(
-    locust_command: LocustCommand, sipp: Answering
+    locust_command: LocustCommand, sipp: Answering, master_port: str
 ) -> None:
     """With --processes the terminal's signal reaches master and workers alike."""
     rate = ("--calls", "1000", "--calls-per-second", "10", "--hold", "60")
-    locust_command.start("--trunk", sipp("answer").uri, *CALLS, *rate, "--processes", "2")
+    locust_command.start("--trunk", sipp("answer").uri, *CALLS, *rate, *in_processes(master_port))
     locust_command.wait_for("by 2 workers")
     folder = locust_command.folder()
     health = [folder / f"health-{index}.jsonl" for index in range(2)]
@@ -157,11 +162,11 @@ def test_ctrl_c_ends_the_calls_of_all_processes_and_keeps_every_record(
 
 @pytest.mark.slow
 def test_a_killed_master_takes_the_processes_that_it_forked_with_it(
-    locust_command: LocustCommand, sipp: Answering
+    locust_command: LocustCommand, sipp: Answering, master_port: str
 ) -> None:
     """They hang up first: every record is there, and each file is closed."""
     rate = ("--calls", "1000", "--calls-per-second", "10", "--hold", "60")
-    locust_command.start("--trunk", sipp("answer").uri, *CALLS, *rate, "--processes", "2")
+    locust_command.start("--trunk", sipp("answer").uri, *CALLS, *rate, *in_processes(master_port))
     locust_command.wait_for("by 2 workers")
     folder = locust_command.folder()
     wait_until(lambda: (folder / "health-1.jsonl").exists() and (folder / "health-0.jsonl").exists())
