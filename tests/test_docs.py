@@ -18,7 +18,7 @@ from sip.outcome import Outcome
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-LOCUST_S_OWN = {"headless", "help"}
+LOCUST_S_OWN = {"headless", "help", "processes", "master", "master-host", "expect-workers", "worker"}
 TOOLS = {"notebook", "out", "no-html"}  # of python -m reports
 
 
