@@ -30,13 +30,13 @@ run: setup ## call the lab under both arms and write the report; ARGS="--calls 2
 	case $$status in 0|3|5) exit 0;; *) exit $$status;; esac
 
 .PHONY: test
-test: setup sipp valgrind chromium ## all tests but the slow ones
+test: setup sipp tcpdump valgrind chromium ## all tests but the slow ones
 	@# whole labs one after another, since each wants the machine; all else side by side
 	$(PYTHON) -m pytest -m "not slow" --ignore=tests/system -n 3 --dist loadfile
 	$(PYTHON) -m pytest -m "not slow" tests/system
 
 .PHONY: test-slow
-test-slow: setup sipp valgrind chromium ## the tests that take minutes
+test-slow: setup sipp tcpdump valgrind chromium ## the tests that take minutes
 	$(PYTHON) -m pytest -m slow
 
 .PHONY: gallery
@@ -68,11 +68,13 @@ $(VENV)/.synced: requirements.txt pyproject.toml scripts/python.sh
 	@touch $@
 
 # These look first and take milliseconds where there is nothing to do.
-.PHONY: redis sipp valgrind chromium livekit-server
+.PHONY: redis sipp tcpdump valgrind chromium livekit-server
 redis:
 	@scripts/debian.sh redis-server redis-server
 sipp:
 	@scripts/debian.sh sipp sip-tester
+tcpdump:
+	@scripts/debian.sh tcpdump tcpdump
 valgrind:
 	@scripts/debian.sh valgrind valgrind
 chromium:

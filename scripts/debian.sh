@@ -3,6 +3,7 @@
 # An empty PROGRAM always installs.
 set -euo pipefail
 program=$1 package=$2
+PATH=$PATH:/usr/sbin:/sbin # where not everybody's PATH leads
 if [ -n "$program" ] && command -v "$program" >/dev/null; then exit 0; fi
 
 as_root=()
