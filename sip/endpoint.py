@@ -1,10 +1,11 @@
-"""A worker's pjsua2 endpoint: how the library is set up, and which TLS connections it keeps."""
+"""A worker's pjsua2 endpoint: how the library is set up, and which connections it keeps."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pjsua2
 
+from sip.native import Library
 from sip.tls import Tls, is_named
 from sip.voice import RATE_HZ
 
@@ -14,12 +15,18 @@ _NAMES = (pjsua2.PJ_SSL_CERT_NAME_DNS, pjsua2.PJ_SSL_CERT_NAME_IP)
 class Endpoint(pjsua2.Endpoint):  # type: ignore[misc]
     """The library, started; `on_distrust` is told why a connection to `host` was given up.
 
+    All others are kept until they end, so that no call has to wait for one that was let go.
+
     The library's own check knows no name with a `*`, so it is told to let everybody pass, and its findings
     are judged here, before the first message leaves.
     """
 
-    def __init__(self, host: str, tls: Tls | None, on_distrust: Callable[[str], None]) -> None:
+    def __init__(
+        self, library: Library, host: str, tls: Tls | None, on_distrust: Callable[[str], None]
+    ) -> None:
         super().__init__()
+        self._library = library
+        self._held: set[int] = set()
         self._host = host
         self._trusting = tls is not None and tls.insecure
         self._on_distrust = on_distrust
@@ -32,15 +39,27 @@ class Endpoint(pjsua2.Endpoint):  # type: ignore[misc]
 
     def onTransportState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's name
         """A connection came up or went; those to a stranger are shut before anything is said on them."""
-        if self._trusting or prm.type != "TLS" or prm.state != pjsua2.PJSIP_TP_STATE_CONNECTED:
-            return
+        connection = int(prm.hnd)
+        if prm.state == pjsua2.PJSIP_TP_STATE_CONNECTED and connection not in self._held:
+            if wrong := self._wrong(prm):
+                self.transportShutdown(prm.hnd)
+                self._on_distrust(wrong)
+            else:
+                self._held.add(connection)
+                self._library.hold(connection)
+        elif prm.state == pjsua2.PJSIP_TP_STATE_DISCONNECTED and connection in self._held:
+            self._held.remove(connection)
+            self._library.release(connection)
+
+    def _wrong(self, prm: Any) -> str:
+        """What is wrong with the certificate at a connection's other end, if it has to have one."""
+        if self._trusting or prm.type != "TLS":
+            return ""
         found, wrong = prm.tlsInfo, prm.tlsInfo.verifyStatus
         if wrong == pjsua2.PJ_SSL_CERT_EIDENTITY_NOT_MATCH:
             names = (each.name for each in found.remoteCertInfo.subjectAltName if each.type in _NAMES)
             wrong = 0 if is_named(self._host, names) else wrong
-        if wrong:
-            self.transportShutdown(prm.hnd)
-            self._on_distrust("; ".join(found.verifyMsgs))
+        return "; ".join(found.verifyMsgs) if wrong else ""
 
 
 def _configuration() -> pjsua2.EpConfig:

@@ -33,6 +33,8 @@ class Library:
         self._send = _declare(library.pjsip_inv_send_msg, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
         self._terminate = _declare(library.pjsip_tsx_terminate, ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
 
+        self._hold = _declare(library.pjsip_transport_add_ref, ctypes.c_int, ctypes.c_void_p)
+        self._release = _declare(library.pjsip_transport_dec_ref, ctypes.c_int, ctypes.c_void_p)
         self._settings = (ctypes.c_int * (_NO_SWITCH_TO_TCP + 1)).in_dll(library, "pjsip_sip_cfg_var")
 
     def keep_to_udp(self) -> None:
@@ -42,6 +44,14 @@ class Library:
         or for as long as a firewall lets a connection hang.
         """
         self._settings[_NO_SWITCH_TO_TCP] = 1
+
+    def hold(self, connection: int) -> None:
+        """Keep a connection that nothing goes over; the library would let it go after 33 s."""
+        self._hold(connection)
+
+    def release(self, connection: int) -> None:
+        """Keep it no longer: it is gone."""
+        self._release(connection)
 
     def max_calls(self) -> int:
         """How many calls one process takes; known once the library is initialised."""

@@ -47,7 +47,7 @@ class Worker:
         self._library = Library(bindings._pjsua2.__file__)  # noqa: SLF001 - where the wheel keeps its C library
         self._library.keep_to_udp()
         self._lines: dict[str, Line] = {}
-        self._endpoint = Endpoint(spec.trunk.host, spec.trunk.tls, self._distrust)
+        self._endpoint = Endpoint(self._library, spec.trunk.host, spec.trunk.tls, self._distrust)
         accounts = open_accounts(self._endpoint, spec, calls=self._library.max_calls())
         self._idle = deque(accounts)
         self._voice = pjsua2.AudioMediaPlayer()

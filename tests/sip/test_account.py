@@ -39,9 +39,9 @@ def post_dial_delays_s(records: list[CallRecord], profile: str) -> list[float]:
 
 
 @on_a_wire
-@pytest.mark.parametrize(("transport", "round_trips"), [("udp", 1), ("tcp", 2)])
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_each_call_is_made_from_an_address_of_its_profile_and_says_so(
-    place: Place, tmp_path: Path, transport: str, round_trips: int
+    place: Place, tmp_path: Path, transport: str
 ) -> None:
     """Via, Contact, SDP and the packets' source agree; a delay of 150 ms is in each round trip."""
     with Wire("clean+g114-150", seed=1) as wire, far_end(wire, tmp_path, transport) as trunk:
@@ -54,7 +54,7 @@ def test_each_call_is_made_from_an_address_of_its_profile_and_says_so(
         packets = seen()
 
     assert Counter(record.outcome for record in records) == {Outcome.ANSWERED: 8}
-    assert min(post_dial_delays_s(records, "g114-150")) >= 0.3 * round_trips
+    assert min(post_dial_delays_s(records, "g114-150")) >= 0.3
     assert max(post_dial_delays_s(records, "clean")) < 0.3
     invites = {packet.source: packet for packet in packets if packet.invite}
     assert len(invites) == 8

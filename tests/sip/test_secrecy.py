@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sip import preflight
@@ -27,6 +28,7 @@ from sip.tls import Tls
 from sip.trunk import Trunk
 from tests.locust_command import ROOT, LocustCommand
 from tests.sip.certificates import Authority
+from tests.sip.conftest import wait_until
 
 Place = Callable[..., list[CallRecord]]
 Start = Callable[..., Trunk]
@@ -148,6 +150,36 @@ def test_what_speaks_no_tls_is_told_from_what_is_silent(
         with pytest.raises(TrunkError, match=r"does not speak TLS .*: are the port, .*right"):
             preflight.look(trunk)
         answering.join()
+
+
+def test_a_connection_is_there_before_the_first_call_and_is_made_again_when_it_ends(
+    place: Place, authority: Authority, tmp_path: Path
+) -> None:
+    """One for each worker, kept from call to call; the trunk's restart costs no worker."""
+    identity = ("--tls-cert", str(authority.certify()), "--ring", "0.1")
+    with ExitStack() as opened, ExitStack() as up:
+        answering = up.enter_context(Answering(identity))
+        trunk = dataclasses.replace(answering.trunk, tls=Tls(str(authority.ca)))
+        program = psutil.Process(answering._companion._process.pid)
+
+        def connections() -> set[object]:
+            return {
+                each.raddr
+                for each in program.net_connections("tcp")
+                if each.status == psutil.CONN_ESTABLISHED
+            }
+
+        pool = opened.enter_context(Pool(trunk, log_folder=tmp_path))
+        wait_until(lambda: len(connections()) == 2)
+        before = connections()
+        records = place(pool, 4)
+        assert connections() == before
+        up.close()
+        with Answering((*identity, "--listen", f"127.0.0.1:{trunk.port}")):
+            records += place(pool, 4)
+        assert pool.health().restarts == 0
+
+    assert Counter(record.outcome for record in records) == {Outcome.ANSWERED: 8}
 
 
 def test_a_trunk_that_asks_who_calls_is_shown_a_certificate(
