@@ -226,7 +226,7 @@ def _target(share: Share, prepared: Prepared, *, is_here: bool) -> Target:
         if not is_here:
             raise PhoneError("the lab takes calls on the master's machine only: give --trunk, or one machine")
     elif not trunk.is_loopback:
-        preflight.look(trunk)
+        preflight.look(trunk, prepared.options.source)
     access = None if share.access is None else Access.of(share.access)
     return Target(trunk, share.numbers, access)
 

@@ -5,6 +5,7 @@ import logging
 import secrets
 import socket
 
+from sip.access import Block
 from sip.errors import TrunkError
 from sip.handshake import shake_hands
 from sip.srtp import Srtp
@@ -15,8 +16,8 @@ _WAIT_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-def look(trunk: Trunk, *, source: str = "") -> None:
-    """Ask whether anybody is there, from our address `source` where it is given.
+def look(trunk: Trunk, source: Block | None = None) -> None:
+    """Ask whether anybody is there, from the first address of `source` where that is given.
 
     A trunk that stays silent is called all the same, with a warning: some answer nothing but INVITE.
 
@@ -35,7 +36,7 @@ def look(trunk: Trunk, *, source: str = "") -> None:
         probe = opened.enter_context(socket.socket(socket.AF_INET, kind))
         probe.settimeout(_WAIT_S)
         try:
-            probe.bind((source, 0))
+            probe.bind((source.first if source else "", 0))
             probe.connect(address)
             if trunk.tls is not None:
                 probe = opened.enter_context(shake_hands(trunk, probe, trunk.tls))
@@ -44,7 +45,7 @@ def look(trunk: Trunk, *, source: str = "") -> None:
                 return
         except OSError as error:
             reason = error.strerror or error
-            there = f"{trunk.uri} from {source}" if source else trunk.uri
+            there = f"{trunk.uri} from {source.first}" if source else trunk.uri
             raise TrunkError(
                 f"nothing takes calls at {there} ({reason}): is it up, is the port right?"
             ) from error

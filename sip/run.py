@@ -155,7 +155,7 @@ class Run:
         """What is to be called, once it can be; None where an interruption came first."""
         options = self._options
         if options.trunk is not None:
-            preflight.look(options.trunk, source=options.source.first if options.source else "")
+            preflight.look(options.trunk, options.source)
             if attendance.is_needed(options) and not self._attended(folder):
                 return None
             numbers = {arm.name: arm.number or "" for arm in options.arms}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sip import preflight
+from sip import preflight, source
 from sip.answering_process import Answering
 from sip.errors import TrunkError
 from sip.srtp import Srtp
@@ -87,3 +87,24 @@ def test_what_is_less_secret_than_it_looks_is_warned_of(caplog: pytest.LogCaptur
         preflight.look(dataclasses.replace(answering.trunk, srtp=Srtp.OPTIONAL))
 
     assert "the keys of encrypted media travel in the clear" in caplog.text
+
+
+def test_it_looks_from_where_calls_will_come() -> None:
+    """A trunk may let in some addresses alone; one from which no way leads there is named."""
+    with udp_peer() as peer:
+        trunk = Trunk("127.0.0.1", peer.getsockname()[1])
+        asked: list[str] = []
+
+        def answer() -> None:
+            _, caller = peer.recvfrom(65536)
+            asked.append(caller[0])
+            peer.sendto(b"SIP/2.0 200 OK\r\n\r\n", caller)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        preflight.look(trunk, source.read("127.0.9.0/30"))
+        thread.join()
+
+    assert asked == ["127.0.9.1"]
+    with pytest.raises(TrunkError, match=r"takes calls at sip:127\.0\.0\.1:\d+ from 127\.0\.9\.1 \("):
+        preflight.look(trunk, source.read("127.0.9.0/30"))
