@@ -1,10 +1,12 @@
 """The accounts that a worker's lines call from: each address with its SIP transport and its media."""
 
 import contextlib
+import socket
 
 import pjsua2
 
 from sip.access import Address
+from sip.media import Media
 from sip.srtp import Srtp
 from sip.trunk import Trunk
 from sip.wire import WorkerSpec
@@ -20,6 +22,7 @@ _SRTP = {
     Srtp.REQUIRED: pjsua2.PJMEDIA_SRTP_MANDATORY,
 }
 _HANDSHAKE_MS = 10_000
+_DISCARD_PORT = 9  # RFC 863: where what nobody is to hear goes
 
 
 def open_accounts(endpoint: pjsua2.Endpoint, spec: WorkerSpec, *, calls: int) -> list[pjsua2.Account]:
@@ -72,10 +75,23 @@ def _bound(address: Address, port: int, ports: int = 0) -> pjsua2.TransportConfi
     return config
 
 
+def _known(address: Address, trunk: Trunk) -> Address:
+    """The address; for any, the one that leads to the trunk: what has no socket cannot know it."""
+    if address.bound:
+        return address
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((trunk.host, trunk.sip_port))
+        return Address(probe.getsockname()[0], address.advertised)
+
+
 def _account(spec: WorkerSpec, address: Address, transport: int | None = None) -> pjsua2.Account:
     config = pjsua2.AccountConfig()
     config.idUri = f"sip:ringtime@{spec.trunk.host}"
-    config.mediaConfig.transportConfig = _bound(address, spec.rtp_port, spec.rtp_count)
+    if spec.media is Media.NONE:
+        config.mediaConfig.useLoopMedTp = True
+        config.mediaConfig.transportConfig = _bound(_known(address, spec.trunk), _DISCARD_PORT)
+    else:
+        config.mediaConfig.transportConfig = _bound(address, spec.rtp_port, spec.rtp_count)
     config.mediaConfig.srtpUse = _SRTP[spec.trunk.srtp]
     config.mediaConfig.srtpSecureSignaling = 0  # whether the keys' way is safe was said before the run
     config.natConfig.udpKaIntervalSec = 0

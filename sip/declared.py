@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from network.emulation import Executor
 from network.spec import CLEAN
+from sip.media import Media
 from sip.plan import Arrivals
 from sip.srtp import Srtp
 
@@ -63,6 +64,11 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     "headers": {
         "metavar": "NAME: VALUE | …",
         "help": "header lines of your own for every INVITE, with --trunk: 'X-Tenant: acme | X-Language: de'",
+    },
+    "media": {
+        "choices": [*Media],
+        "default": Media.PJSUA2,
+        "help": "`none` places the calls without their audio: many more of them, and none is heard",
     },
     "calls": {"type": int, "default": 200, "help": "calls to place, warm-up not counted"},
     "calls-per-second": {"type": float, "default": 1.0, "help": "arrival rate"},

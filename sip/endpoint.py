@@ -5,6 +5,7 @@ from typing import Any
 
 import pjsua2
 
+from sip.media import Media
 from sip.native import Library
 from sip.tls import Tls, is_named
 from sip.voice import RATE_HZ
@@ -22,7 +23,7 @@ class Endpoint(pjsua2.Endpoint):  # type: ignore[misc]
     """
 
     def __init__(
-        self, library: Library, host: str, tls: Tls | None, on_distrust: Callable[[str], None]
+        self, library: Library, host: str, tls: Tls | None, media: Media, on_distrust: Callable[[str], None]
     ) -> None:
         super().__init__()
         self._library = library
@@ -33,7 +34,10 @@ class Endpoint(pjsua2.Endpoint):  # type: ignore[misc]
         self.libCreate()
         self.libInit(_configuration())
         self.libStart()
-        self.audDevManager().setNullDev()
+        if media is Media.NONE:
+            self.audDevManager().setNoDev()  # no clock drives the bridge
+        else:
+            self.audDevManager().setNullDev()
         for codec in self.codecEnum2():
             self.codecSetPriority(codec.codecId, 255 if codec.codecId.startswith("PCMU/") else 0)
 

@@ -98,6 +98,7 @@ class Generator:
             access=target.access,
             concurrent=min(self._at_once, _FIRST_LINES),
             max_concurrent=self._options.max_concurrent,
+            media=self._options.media,
         )
         self._up.callback(self._pool.close)
         self._pool.open()

@@ -1,5 +1,7 @@
 """The lines of one network profile: which worker takes the next call, and whether there should be more."""
 
+import heapq
+import itertools
 import math
 import socket
 from collections import deque
@@ -8,9 +10,8 @@ from pathlib import Path
 
 from sip.access import Block
 
-DIAL_GAP_S = (
-    0.04  # a call a worker, on the mean: the library keeps closed RTP sockets 500 ms, and 70/s abort it
-)
+SPARE_SHARE = 1 / 8  # of the lines in use: calls that come up faster than workers start must not wait
+MOST_COMING = 8  # at once: starts take the cores from calls
 
 
 @dataclass(slots=True, eq=False)
@@ -33,43 +34,82 @@ class Worker:
     cpu_share: float = 0.0
     lag_s: float | None = None
 
-    def be_ready(self, pid: int, port: int, slots: int) -> None:
-        """It takes orders."""
-        self.pid, self.port, self.slots = pid, port, slots
-        self.dialled_s = deque([-math.inf] * slots, maxlen=slots)
-
 
 class HuntGroup:
     """Workers whose lines are under one profile, four lines or so each; it stops growing at `most` lines.
 
-    Each place has addresses of its own, which a worker that died leaves to the one that replaces it.
+    Each place has addresses of its own, which a worker that died leaves to the one that replaces it. Calls go
+    round the workers, each of which dials no more often than `dial_gap_s` on the mean over its lines.
     """
 
-    def __init__(self, block: Block, *, most: int | None) -> None:
+    def __init__(self, block: Block, *, most: int | None, dial_gap_s: float = 0.0) -> None:
         self.block = block
-        self.workers: list[Worker] = []
+        self.workers: dict[int, Worker] = {}
         self._most = min((each for each in (most, block.lines) if each is not None), default=None)
+        self._dial_gap_s = dial_gap_s
+        self._turn: deque[Worker] = deque()  # those with a free line that have rested
+        self._resting: list[tuple[float, int, Worker]] = []  # those with a free line, by when they have
+        self._order = itertools.count()
+        self._lines = self._up = self._coming = 0
 
     def free_place(self, slots: int) -> int | None:
         """Where another worker would go, or None where there may be no more; a full one has `slots` lines."""
-        taken = {worker.place for worker in self.workers}
-        place = next(place for place in range(len(taken) + 1) if place not in taken)
-        return place if self._most is None or len(taken) * slots < self._most else None
+        taken = len(self.workers)
+        if self._most is not None and taken * slots >= self._most:
+            return None
+        return next(place for place in range(taken + 1) if place not in self.workers)
+
+    def add(self, worker: Worker) -> None:
+        """A worker is on its way."""
+        self.workers[worker.place] = worker
+        self._coming += 1
+
+    def be_ready(self, worker: Worker, *, pid: int, port: int, slots: int) -> None:
+        """It takes orders."""
+        worker.pid, worker.port, worker.slots = pid, port, slots
+        worker.dialled_s = deque([-math.inf] * slots, maxlen=slots)
+        self._coming -= 1
+        self._lines += slots
+        self._turn.append(worker)
+
+    def remove(self, worker: Worker) -> None:
+        """It is gone, and what was up on its lines with it."""
+        del self.workers[worker.place]
+        if worker.pid is None:
+            self._coming -= 1
+            return
+        self._lines -= worker.slots
+        self._up -= len(worker.calls)
+        self._turn = deque(each for each in self._turn if each is not worker)
+        self._resting = [each for each in self._resting if each[2] is not worker]
+        heapq.heapify(self._resting)
 
     def is_short(self, slots: int) -> bool:
-        """Whether a worker's worth of free lines or less is left, and no other is on its way."""
-        if any(worker.pid is None for worker in self.workers):
-            return False
-        return sum(worker.slots - len(worker.calls) for worker in self.workers) <= slots
+        """Whether another worker should be made: few lines are free, those on their way included."""
+        spare = self._lines + self._coming * slots - self._up
+        return self._coming < MOST_COMING and spare <= max(slots, self._up * SPARE_SHARE)
 
-    def take(self, now_s: float) -> Worker | None:
-        """The worker that dialled longest ago, of those that have a free line and have rested."""
-        rested = [
-            worker
-            for worker in self.workers
-            if len(worker.calls) < worker.slots and now_s - worker.dialled_s[0] >= DIAL_GAP_S * worker.slots
-        ]
-        worker = min(rested, key=lambda worker: worker.dialled_s[-1], default=None)
-        if worker is not None:
-            worker.dialled_s.append(now_s)
+    def take(self, call_id: str, now_s: float) -> Worker | None:
+        """Give the call a line of the worker whose turn it is; None where none is free or all rest."""
+        while self._resting and self._resting[0][0] <= now_s:
+            self._turn.append(heapq.heappop(self._resting)[2])
+        if not self._turn:
+            return None
+        worker = self._turn.popleft()
+        worker.dialled_s.append(now_s)
+        worker.calls.add(call_id)
+        self._up += 1
+        if len(worker.calls) < worker.slots:
+            self._queue(worker)
         return worker
+
+    def free(self, worker: Worker, call_id: str) -> None:
+        """The call's line is free again."""
+        if len(worker.calls) == worker.slots:
+            self._queue(worker)
+        worker.calls.remove(call_id)
+        self._up -= 1
+
+    def _queue(self, worker: Worker) -> None:
+        rested_s = worker.dialled_s[0] + self._dial_gap_s * worker.slots
+        heapq.heappush(self._resting, (rested_s, next(self._order), worker))

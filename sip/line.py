@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pjsua2
 
@@ -38,6 +38,13 @@ def _guarded(callback: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
+class Audio(NamedTuple):
+    """What callers say, and what hears the called side: a sink has what it is given decoded."""
+
+    voice: pjsua2.AudioMediaPlayer
+    sink: pjsua2.AudioMedia
+
+
 class Line(pjsua2.Call):  # type: ignore[misc]
     """One call: pjsua2's callbacks in, events with their times out."""
 
@@ -46,8 +53,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         account: pjsua2.Account,
         call_id: str,
         emit: Callable[[phone.Event], None],
-        voice: pjsua2.AudioMediaPlayer,
-        sink: pjsua2.AudioMedia,
+        audio: Audio | None,
         *,
         srtp: Srtp = Srtp.OFF,
     ) -> None:
@@ -62,8 +68,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         self.failure: str | None = None  # what went wrong, where the library has no words for it
         self._srtp = srtp
         self._emit = emit
-        self._voice = voice
-        self._sink = sink
+        self._audio = audio
         self._media: pjsua2.AudioMedia | None = None
         self._seen: set[int] = set()
         self._packets_seen = False
@@ -130,7 +135,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
     @_guarded
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's signature
         """Media runs, maybe before the answer: a trunk's own ringing tone is not the agent's voice."""
-        if self._media is None:
+        if self._media is None and self._audio is not None:
             self._media = self.getAudioMedia(-1)
             self._converse()
 
@@ -172,11 +177,13 @@ class Line(pjsua2.Call):  # type: ignore[misc]
 
     def _converse(self) -> None:
         """Once answered and with media: our voice goes out, what comes in goes to a sink to be decoded."""
-        if self._media is None or pjsua2.PJSIP_INV_STATE_CONNECTING not in self._seen or self.listening:
+        if self._audio is None or self._media is None or self.listening:
+            return
+        if pjsua2.PJSIP_INV_STATE_CONNECTING not in self._seen:
             return
         self._early_packets = self.getStreamStat(0).rtcp.rxStat.pkt
-        self._voice.startTransmit(self._media)
-        self._media.startTransmit(self._sink)
+        self._audio.voice.startTransmit(self._media)
+        self._media.startTransmit(self._audio.sink)
         self.listening = True
 
     def stop_listening(self) -> None:
@@ -184,8 +191,8 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         if self.listening:
             self.listening = False
             with contextlib.suppress(pjsua2.Error):
-                if self._media is not None:
-                    self._media.stopTransmit(self._sink)
+                if self._media is not None and self._audio is not None:
+                    self._media.stopTransmit(self._audio.sink)
 
 
 def _received(event: Any) -> str | None:

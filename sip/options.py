@@ -16,7 +16,9 @@ from sip.access import Block
 from sip.arms import ArmChoice
 from sip.declared import Observe
 from sip.errors import UsageError
+from sip.media import Media
 from sip.plan import Arrivals
+from sip.srtp import Srtp
 from sip.trunk import Trunk
 
 _LARGEST_CALLS = 10_000_000
@@ -55,6 +57,7 @@ class Options:
     run_dir: Path
     otlp: str | None
     report: bool
+    media: Media
     duration_s: float | None
 
     @property
@@ -130,8 +133,15 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         run_dir=Path(given.run_dir),
         otlp=collector.read(given.otlp) if given.otlp else None,
         report=not given.no_report,
+        media=_media(given),
         duration_s=seconds(given.run_time),
     )
+
+
+def _media(given: argparse.Namespace) -> Media:
+    if given.media == Media.NONE and given.srtp not in (None, "", Srtp.OFF):
+        raise UsageError("--media", given.media, f"there is nothing that --srtp {given.srtp} would encrypt")
+    return Media(given.media)
 
 
 def _check_numbers(given: argparse.Namespace) -> None:

@@ -6,7 +6,13 @@ Every time is a reading of CLOCK_MONOTONIC in seconds, stamped where the thing h
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from sip.record import RtpStats
+
+
+class Said(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """What one process says to another: a list of its name and its values, in one packet with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +28,7 @@ class Order:
     profile: str
 
 
-@dataclass(frozen=True, slots=True)
-class InviteSent:
+class InviteSent(Said, frozen=True):
     """The INVITE left; a second one of the same call (digest, retransmission) gives no second event."""
 
     call_id: str
@@ -31,16 +36,14 @@ class InviteSent:
     sip_call_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trying:
+class Trying(Said, frozen=True):
     """A 100 came."""
 
     call_id: str
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ringing:
+class Ringing(Said, frozen=True):
     """A provisional response other than 100 came (livekit-sip repeats its 180 every second)."""
 
     call_id: str
@@ -49,8 +52,7 @@ class Ringing:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Said, frozen=True):
     """A 2xx came; the phone acknowledges it by itself."""
 
     call_id: str
@@ -60,8 +62,7 @@ class Answered:
     to_tag: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Said, frozen=True):
     """A final status ended the attempt, or a 2xx could not be taken; `is_local`: our stack made it up."""
 
     call_id: str
@@ -72,56 +73,49 @@ class Rejected:
     to_tag: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class FirstPacket:
+class FirstPacket(Said, frozen=True):
     """The first RTP packet of the call came in."""
 
     call_id: str
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class FirstAudio:
+class FirstAudio(Said, frozen=True):
     """The first audible sound of the far end was heard: energy, not the first packet."""
 
     call_id: str
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class CancelSent:
+class CancelSent(Said, frozen=True):
     """Our CANCEL left."""
 
     call_id: str
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class ByeSent:
+class ByeSent(Said, frozen=True):
     """Our BYE left."""
 
     call_id: str
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class ByeAnswered:
+class ByeAnswered(Said, frozen=True):
     """The far end answered our BYE."""
 
     call_id: str
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class FarEndBye:
+class FarEndBye(Said, frozen=True):
     """The far end hung up."""
 
     call_id: str
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Said, frozen=True):
     """The phone is done with the call, its line is free; `rtp` is None where no media ran."""
 
     call_id: str
@@ -129,8 +123,7 @@ class Closed:
     rtp: RtpStats | None
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Said, frozen=True):
     """The phone itself failed the call, for instance because its worker died; nothing more comes."""
 
     call_id: str

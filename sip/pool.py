@@ -12,6 +12,7 @@ from sip import wire
 from sip.access import LOOPBACK, MOST_LINES, Access
 from sip.errors import PhoneError
 from sip.hunt_group import HuntGroup, Worker
+from sip.media import Media
 from sip.nursery import Nursery
 from sip.phone import Closed, Event, Lost, Order, PhoneHealth, ProcessLoad
 from sip.trunk import Trunk
@@ -31,8 +32,6 @@ class Pool:
     workers log into `log_folder`. It works with and without gevent, since it waits in `selectors` only.
     """
 
-    measures_audio = True
-
     def __init__(
         self,
         trunk: Trunk,
@@ -41,10 +40,16 @@ class Pool:
         access: Access | None = None,
         concurrent: int = 1,
         max_concurrent: int | None = None,
+        media: Media = Media.PJSUA2,
     ) -> None:
+        self.measures_audio = media is not Media.NONE
+        self._media = media
         self._trunk = trunk
         self._access = access or Access.plain(LOOPBACK if trunk.is_loopback else "")
-        self._groups = {block.profile: HuntGroup(block, most=max_concurrent) for block in self._access.blocks}
+        self._groups = {
+            block.profile: HuntGroup(block, most=max_concurrent, dial_gap_s=media.dial_gap_s)
+            for block in self._access.blocks
+        }
         self._log_folder = log_folder
         self._concurrent = concurrent
         self._selector = selectors.DefaultSelector()
@@ -84,10 +89,9 @@ class Pool:
         group = self._groups[order.profile]
         if group.is_short(self._slots):
             self._start_worker(group)
-        worker = group.take(time.monotonic())
+        worker = group.take(order.call_id, time.monotonic())
         if worker is None:
             return False
-        worker.calls.add(order.call_id)
         self._by_call[order.call_id] = worker
         self._tell(
             worker,
@@ -156,7 +160,7 @@ class Pool:
         self.close()
 
     def _workers(self) -> list[Worker]:
-        return [worker for group in self._groups.values() for worker in group.workers]
+        return [worker for group in self._groups.values() for worker in group.workers.values()]
 
     def _start_worker(self, group: HuntGroup) -> None:
         """Have a worker made for the group, unless it has all the lines that it may have."""
@@ -177,9 +181,10 @@ class Pool:
             rtp_count=ports.rtp_count,
             voice=str(self._voice),
             log=str(log),
+            media=self._media,
         )
         worker = Worker(name, group, place, self._nursery.fork(spec), log, addresses[0].bound or LOOPBACK)
-        group.workers.append(worker)
+        group.add(worker)
         self._selector.register(worker.connection, selectors.EVENT_READ, worker)
 
     def _await_ready(self, until_s: float) -> None:
@@ -217,7 +222,7 @@ class Pool:
     def _take(self, worker: Worker, message: wire.Message) -> None:
         match message:
             case wire.Ready():
-                worker.be_ready(message.pid, message.port, message.slots)
+                worker.group.be_ready(worker, pid=message.pid, port=message.port, slots=message.slots)
                 self._slots = max(self._slots, message.slots)
                 self._false_starts = 0
             case wire.Pulse():
@@ -229,9 +234,8 @@ class Pool:
             case wire.WorkerSpec() | wire.DialCommand() | wire.EndCommand() | wire.CloseCommand():
                 raise PhoneError(f"{worker.name} sent an order, which only the pool may do.")
             case event:
-                if isinstance(event, Closed | Lost):
-                    worker.calls.discard(event.call_id)
-                    self._by_call.pop(event.call_id, None)
+                if isinstance(event, Closed | Lost) and self._by_call.pop(event.call_id, None) is worker:
+                    worker.group.free(worker, event.call_id)
                 self._events.append(event)
 
     def _bury(self, worker: Worker) -> None:
@@ -254,4 +258,4 @@ class Pool:
     def _forget(self, worker: Worker) -> None:
         self._selector.unregister(worker.connection)
         worker.connection.close()
-        worker.group.workers.remove(worker)
+        worker.group.remove(worker)

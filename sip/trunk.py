@@ -2,9 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
 
 from sip.errors import UsageError
 from sip.srtp import Srtp
@@ -56,13 +54,6 @@ class Trunk:
         if user is not None and password is None:
             raise UsageError("--sip-user", user, "its password belongs into RINGTIME_SIP_PASSWORD")
         return cls(match["host"], port, transport, user, password, scheme)
-
-    @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Self:
-        """One that `dataclasses.asdict` took apart."""
-        tls = Tls(**said["tls"]) if said["tls"] else None
-        headers = tuple((name, value) for name, value in said["headers"])
-        return cls(**{**said, "tls": tls, "srtp": Srtp(said["srtp"]), "headers": headers})
 
     @property
     def uri(self) -> str:

@@ -1,13 +1,13 @@
-"""What the pool and its workers say to each other: JSON lists, one packet each, over SEQPACKET sockets."""
+"""What the pool and its workers say to each other: MessagePack lists, a packet each, by SEQPACKET sockets."""
 
-import json
 import socket
-from dataclasses import asdict, dataclass
-from typing import Any
+
+import msgspec
 
 from sip import phone
 from sip.access import Address
-from sip.record import RtpStats
+from sip.media import Media
+from sip.phone import Said
 from sip.trunk import Trunk
 
 PACKET_BYTES = 1 << 18  # more than a Unix socket's default send buffer takes in one packet
@@ -16,8 +16,7 @@ WAKE_UP = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSpec:
+class WorkerSpec(Said, frozen=True):
     """What the zygote must know to fork a worker.
 
     There is an address for each line, more than it may have, or one that they are `sharing`. A port of 0 is
@@ -33,10 +32,10 @@ class WorkerSpec:
     rtp_count: int
     voice: str
     log: str
+    media: Media = Media.PJSUA2
 
 
-@dataclass(frozen=True, slots=True)
-class DialCommand:
+class DialCommand(Said, frozen=True):
     """Call the SIP URI `target` as the SIP URI `from_uri`."""
 
     call_id: str
@@ -44,21 +43,18 @@ class DialCommand:
     from_uri: str
 
 
-@dataclass(frozen=True, slots=True)
-class EndCommand:
+class EndCommand(Said, frozen=True):
     """End the call by `how`: cancel, bye or drop."""
 
     call_id: str
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class CloseCommand:
+class CloseCommand(Said, frozen=True):
     """Hang up whatever is up and exit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Said, frozen=True):
     """The worker takes orders, `slots` calls at a time; WAKE_UP to `port` of its address ends its poll."""
 
     pid: int
@@ -66,8 +62,7 @@ class Ready:
     slots: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Said, frozen=True):
     """The worker's CPU time since its start, and its loop's largest lateness since the last pulse."""
 
     cpu_s: float
@@ -76,38 +71,18 @@ class Pulse:
 
 Message = phone.Event | WorkerSpec | DialCommand | EndCommand | CloseCommand | Ready | Pulse
 
-_TYPES: dict[str, Any] = {
-    kind.__name__: kind
-    for kind in (
-        *phone.Event.__args__,
-        WorkerSpec,
-        DialCommand,
-        EndCommand,
-        CloseCommand,
-        Ready,
-        Pulse,
-    )
-}
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Message])
 
 
 def encode(messages: list[Message]) -> bytes:
     """One packet that holds the messages."""
-    return json.dumps([[type(message).__name__, asdict(message)] for message in messages]).encode()
+    return _encoder.encode(messages)
 
 
 def decode(packet: bytes) -> list[Message]:
     """The messages of one packet."""
-    return [_message(name, values) for name, values in json.loads(packet)]
-
-
-def _message(name: str, values: dict[str, Any]) -> Message:
-    if values.get("rtp") is not None:
-        values["rtp"] = RtpStats(**values["rtp"])
-    if "trunk" in values:
-        values["trunk"] = Trunk.of(values["trunk"])
-        values["addresses"] = tuple(Address(*each) for each in values["addresses"])
-    message: Message = _TYPES[name](**values)
-    return message
+    return _decoder.decode(packet)
 
 
 def receive(connection: socket.socket) -> list[Message] | None:

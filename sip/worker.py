@@ -19,7 +19,8 @@ from pjsua2 import pjsua2 as bindings
 from sip import phone
 from sip.account import open_accounts, udp_port
 from sip.endpoint import Endpoint
-from sip.line import Line
+from sip.line import Audio, Line
+from sip.media import Media
 from sip.native import Library
 from sip.priority import raised_priority
 from sip.wire import CloseCommand, DialCommand, EndCommand, Message, Pulse, Ready, WorkerSpec, encode, receive
@@ -47,12 +48,10 @@ class Worker:
         self._library = Library(bindings._pjsua2.__file__)  # noqa: SLF001 - where the wheel keeps its C library
         self._library.keep_to_udp()
         self._lines: dict[str, Line] = {}
-        self._endpoint = Endpoint(self._library, spec.trunk.host, spec.trunk.tls, self._distrust)
+        self._endpoint = Endpoint(self._library, spec.trunk.host, spec.trunk.tls, spec.media, self._distrust)
         accounts = open_accounts(self._endpoint, spec, calls=self._library.max_calls())
         self._idle = deque(accounts)
-        self._voice = pjsua2.AudioMediaPlayer()
-        self._voice.createPlayer(spec.voice)
-        self._sink = self._endpoint.audDevManager().getPlaybackDevMedia()  # of the null device
+        self._audio = _audio(self._endpoint, spec)
         self._busy: list[tuple[float, float, DialCommand]] = []
         self._outbox: list[Message] = [Ready(os.getpid(), udp_port(self._endpoint), len(accounts))]
         self._lag_s = 0.0
@@ -105,7 +104,7 @@ class Worker:
 
     def _dial(self, command: DialCommand, until_s: float) -> None:
         account = self._idle.popleft()
-        line = Line(account, command.call_id, self._outbox.append, self._voice, self._sink, srtp=self._srtp)
+        line = Line(account, command.call_id, self._outbox.append, self._audio, srtp=self._srtp)
         self._lines[command.call_id] = line
         try:
             line.makeCall(command.target, _call_parameters(command, self._headers))
@@ -184,6 +183,14 @@ class Worker:
         except ConnectionError:
             return  # the next turn sees that the pool is gone
         self._outbox.clear()
+
+
+def _audio(endpoint: Endpoint, spec: WorkerSpec) -> Audio | None:
+    if spec.media is Media.NONE:
+        return None
+    voice = pjsua2.AudioMediaPlayer()
+    voice.createPlayer(spec.voice)
+    return Audio(voice, endpoint.audDevManager().getPlaybackDevMedia())  # of the null device
 
 
 def _call_parameters(command: DialCommand, headers: Iterable[tuple[str, str]]) -> pjsua2.CallOpParam:

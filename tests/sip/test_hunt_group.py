@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from sip.access import Block
-from sip.hunt_group import DIAL_GAP_S, HuntGroup, Worker
+from sip.hunt_group import MOST_COMING, HuntGroup, Worker
 
 SLOTS = 4
+GAP_S = 0.04
 
 
 @pytest.fixture
@@ -21,49 +22,93 @@ def connection() -> Iterator[socket.socket]:
 
 def group(connection: socket.socket, workers: int, **limits: int | None) -> HuntGroup:
     """A group with workers that are ready."""
-    found = HuntGroup(Block("clean", "198.18.64.1", limits.get("count")), most=limits.get("most"))
-    for place in range(workers):
-        worker = Worker(f"worker-{place}", found, place, connection, Path("log"), "198.18.64.1")
-        worker.be_ready(pid=1, port=5060, slots=SLOTS)
-        found.workers.append(worker)
+    block = Block("clean", "198.18.64.1", limits.get("count"))
+    found = HuntGroup(block, most=limits.get("most"), dial_gap_s=GAP_S)
+    for _ in range(workers):
+        found.be_ready(on_its_way(found, connection), pid=1, port=5060, slots=SLOTS)
     return found
 
 
+def on_its_way(group: HuntGroup, connection: socket.socket) -> Worker:
+    """A worker that was asked for."""
+    place = group.free_place(SLOTS)
+    assert place is not None
+    worker = Worker(f"worker-{place}", group, place, connection, Path("log"), "198.18.64.1")
+    group.add(worker)
+    return worker
+
+
 def test_calls_go_round_the_workers(connection: socket.socket) -> None:
-    """The one that dialled longest ago is next, whatever it has up."""
+    """Whatever each has up."""
     one = group(connection, 3)
 
-    taken = [one.take(float(second)) for second in range(6)]
+    taken = [one.take(str(second), float(second)) for second in range(6)]
 
     assert [worker.name for worker in taken if worker] == [f"worker-{n}" for n in (0, 1, 2, 0, 1, 2)]
 
 
 def test_a_worker_without_a_free_line_takes_no_call(connection: socket.socket) -> None:
-    """Nor does a group of such workers."""
+    """Until one of its calls has ended."""
     one = group(connection, 1)
-    one.workers[0].calls = {"a", "b", "c", "d"}
+    for call in "abcd":
+        assert one.take(call, 0.0)
+    assert one.take("e", 10.0) is None
 
-    assert one.take(0.0) is None
+    one.free(one.workers[0], "b")
+
+    assert one.take("e", 10.0) is one.workers[0]
+    assert one.workers[0].calls == {"a", "c", "d", "e"}
+    assert one.take("f", 20.0) is None
 
 
 def test_a_worker_that_dialled_on_all_lines_rests(connection: socket.socket) -> None:
     """Four calls at once are taken, the fifth only when the first is four gaps old."""
     one = group(connection, 1)
 
-    assert all(one.take(10.0) for _ in range(SLOTS))
-    assert one.take(10.0 + SLOTS * DIAL_GAP_S * 0.99) is None
-    assert one.take(10.0 + SLOTS * DIAL_GAP_S * 1.01) is one.workers[0]
+    for call in "abcd":
+        assert one.take(call, 10.0)
+        one.free(one.workers[0], call)
+
+    assert one.take("e", 10.0 + SLOTS * GAP_S * 0.99) is None
+    assert one.take("e", 10.0 + SLOTS * GAP_S * 1.01) is one.workers[0]
 
 
 def test_a_group_wants_a_worker_when_one_s_worth_of_lines_is_left(connection: socket.socket) -> None:
-    """Unless one is on its way."""
+    """Unless one is on its way; and again where that one died before it was ready."""
     one = group(connection, 2)
     assert not one.is_short(SLOTS)
 
-    one.workers[0].calls = {"a", "b", "c", "d"}
+    for call in "abcd":
+        one.take(call, 0.0)
     assert one.is_short(SLOTS)
 
-    one.workers.append(Worker("worker-2", one, 2, connection, Path("log"), "198.18.64.1"))
+    coming = on_its_way(one, connection)
+    assert not one.is_short(SLOTS)
+
+    one.remove(coming)
+    assert one.is_short(SLOTS)
+
+
+def test_the_more_calls_are_up_the_more_lines_are_spare(connection: socket.socket) -> None:
+    """Of 128 lines in use an eighth, so that a rate is followed that one worker at a time could not."""
+    one = group(connection, 36)
+    for call in range(32 * SLOTS):
+        one.take(str(call), 0.0)
+
+    assert one.is_short(SLOTS)
+    on_its_way(one, connection)
+    assert not one.is_short(SLOTS)
+
+
+def test_no_more_than_a_few_workers_are_on_their_way_at_once(connection: socket.socket) -> None:
+    """They take the processor from calls."""
+    one = group(connection, 200)
+    for call in range(200 * SLOTS):
+        one.take(str(call), 0.0)
+
+    for _ in range(MOST_COMING):
+        assert one.is_short(SLOTS)
+        on_its_way(one, connection)
     assert not one.is_short(SLOTS)
 
 
@@ -79,9 +124,16 @@ def test_a_group_ends_growing_where_lines_or_addresses_suffice(
     assert (group(connection, places, **limits).free_place(SLOTS) is None) is bool(limits)
 
 
-def test_a_worker_that_died_leaves_its_place_to_the_next(connection: socket.socket) -> None:
+def test_a_worker_that_died_leaves_its_place_to_the_next_and_takes_no_more_calls(
+    connection: socket.socket,
+) -> None:
     """So its addresses are used again, and no two workers ever have the same."""
     one = group(connection, 3)
-    del one.workers[1]
+    for call in "abc":
+        one.take(call, 0.0)
+    one.remove(one.workers[1])
 
     assert one.free_place(SLOTS) == 1
+    taken = [one.take(call, 1.0) for call in "defghi"]
+    assert {worker.place for worker in taken if worker} == {0, 2}
+    assert one.take("j", 1.0) is None

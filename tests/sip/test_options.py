@@ -209,6 +209,11 @@ def test_a_network_that_cannot_be_is_refused(words: list[str], remedy: str) -> N
         (["--source", "127.0.0.1"], "--source", "127.0.0.1"),
         (["--trunk", "sip:127.0.0.1", "--numbers", "1", "--source", "here"], "--source", "here"),
         (["--srtp", "required"], "--srtp", "required"),
+        (
+            ["--trunk", "sip:127.0.0.1", "--numbers", "1", "--srtp", "required", "--media", "none"],
+            "--media",
+            "none",
+        ),
         (["--headers", "X-A: 1"], "--headers", "X-A: 1"),
         (["--trunk", "sip:127.0.0.1", "--headers", "Via: 1"], "--headers", "Via: 1"),
         (["--trunk", "sip:127.0.0.1", "--tls-ca", "ca.pem"], "--tls-ca", "ca.pem"),

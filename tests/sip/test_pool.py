@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -135,9 +136,13 @@ def test_a_worker_that_was_killed_leaves_its_addresses_to_the_next(
 
 def _addresses(pool: Pool) -> set[str]:
     """Where the workers that are ready have bound their SIP transports."""
+    return {one.laddr.ip for one in udp_sockets(pool)}
+
+
+def udp_sockets(pool: Pool) -> list[Any]:
+    """Those of the workers that are ready."""
     pids = [worker.pid for worker in pool._workers() if worker.pid]
-    sockets = [one for pid in pids for one in psutil.Process(pid).net_connections("udp4")]
-    return {one.laddr.ip for one in sockets}
+    return [one for pid in pids for one in psutil.Process(pid).net_connections("udp4")]
 
 
 def test_when_the_zygote_is_killed_all_calls_are_lost_and_the_pool_recovers(

@@ -7,6 +7,7 @@ import pytest
 
 from sip import phone, wire
 from sip.access import Address
+from sip.media import Media
 from sip.record import RtpStats
 from sip.srtp import Srtp
 from sip.tls import Tls
@@ -27,7 +28,7 @@ MESSAGES: list[wire.Message] = [
     wire.EndCommand("c", "bye"),
     wire.CloseCommand(),
     wire.WorkerSpec("worker-0", Trunk("h"), ALIASED, False, 0, 4000, 8, "v.wav", "w.log"),
-    wire.WorkerSpec("worker-1", SECURE, (Address(""),), True, 0, 0, 0, "v.wav", "w.log"),
+    wire.WorkerSpec("worker-1", SECURE, (Address(""),), True, 0, 0, 0, "v.wav", "w.log", Media.NONE),
     phone.Rejected("c", 1.0, 486, "B\u00fcsy", is_local=False, to_tag=None),
     phone.Closed("c", 2.0, RtpStats(1, 2, 3, 4, 5, 0.5, None)),
     phone.Closed("c", 2.0, None),
