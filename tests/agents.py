@@ -1,4 +1,4 @@
-"""A real agent worker that fails as it is told to, and its process."""
+"""Real agent workers that fail as they are told to, and their processes."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from livekit.agents import AgentServer, JobContext
@@ -18,14 +18,25 @@ _FAILS = "RINGTIME_TEST_AGENT_FAILS"
 
 
 @contextlib.contextmanager
-def failing_agent(server: LiveKitServer, name: str, *, fails: str, logs: Path) -> Iterator[Child]:
-    """A registered worker whose entrypoint raises `before` it connects or `after`."""
-    environment = bare_environment() | server.environment | {_FAILS: fails, "RINGTIME_AGENT_NAME": name}
-    environment["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "0"
+def failing_agents(server: LiveKitServer, fails: Mapping[str, str], *, logs: Path) -> Iterator[None]:
+    """Registered workers by their names, whose entrypoints raise `before` they connect or `after`."""
+    environment = bare_environment() | server.environment | {"LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0"}
     command = [sys.executable, "-m", "tests.agents"]
-    with Child(name, command, env=environment, log=logs / f"{name}.log") as child:
-        child.wait_ready(said("registered worker"), timeout_s=60)
-        yield child
+    with contextlib.ExitStack() as started:
+        children = [
+            started.enter_context(
+                Child(
+                    name,
+                    command,
+                    env=environment | {_FAILS: moment, "RINGTIME_AGENT_NAME": name},
+                    log=logs / f"{name}.log",
+                )
+            )
+            for name, moment in fails.items()
+        ]
+        for child in children:
+            child.wait_ready(said("registered worker"), timeout_s=60)
+        yield
 
 
 async def take_call(ctx: JobContext) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.server import LiveKitServer, livekit_server, redis
-from tests.agents import failing_agent
+from tests.agents import failing_agents
 
 
 @pytest.fixture(scope="session")
@@ -19,5 +19,5 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
 @pytest.fixture(scope="session")
 def failing(server: LiveKitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of an agent that has a worker, and fails before it connects."""
-    with failing_agent(server, "failing", fails="before", logs=tmp_path_factory.mktemp("agent")):
+    with failing_agents(server, {"failing": "before"}, logs=tmp_path_factory.mktemp("agent")):
         yield "failing"

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 BOUND_S = 2.0
 TAU_S = 9.0
-HOLD_S = 4.0
+HOLD_S = 2.0
 _CONNECTED = re.compile(r"connected to room \S+ in ([\d.]+) s")
 
 
@@ -29,7 +29,7 @@ def stalled_calls(folder: Path) -> set[str]:
 def test_the_defect_and_its_cure_are_seen_from_the_caller_s_side(locust_command: LocustCommand) -> None:
     """`unbounded` leaves its stalled calls ringing, `bounded` answers all, and the files agree."""
     locust_command.start(
-        *("--calls", "8", "--calls-per-second", "0.5", "--arrivals", "constant", "--warm-up", "0"),
+        *("--calls", "8", "--calls-per-second", "0.75", "--arrivals", "constant", "--warm-up", "0"),
         *("--hold", str(HOLD_S), "--ring-timeout", str(TAU_S), "--bound", str(BOUND_S), "--seed", "3"),
         *("--filter-fault", "silent:0.5", "--livekit-sip", "embedded", "--gates", "not_answered<=0.6"),
     )

@@ -49,7 +49,7 @@ def test_each_arm_meets_every_fault_in_its_share_and_fares_as_its_kind_does(
             "--filter-fault",
             "silent:0.25+blackhole:0.25+http-503:0.25",
         ),
-        *("--calls", "12", "--calls-per-second", "0.5", "--arrivals", "constant", "--warm-up", "0"),
+        *("--calls", "12", "--calls-per-second", "0.75", "--arrivals", "constant", "--warm-up", "0"),
         *("--hold", "2", "--ring-timeout", str(TAU_S), "--bound", str(BOUND_S), "--seed", "3"),
         *("--livekit-sip", "embedded", "--no-report"),
     )

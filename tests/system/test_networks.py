@@ -154,7 +154,7 @@ def test_calls_fare_as_the_network_that_they_drew(locust_command: LocustCommand)
     """Half of the calls ring a round trip of 0.3 s later; the report tells both networks, and the dose."""
     locust_command.start(
         *("--network", "clean+g114-150", "--arms", "none", "--livekit-sip", "embedded"),
-        *("--calls", "8", "--calls-per-second", "0.5", "--arrivals", "constant", "--warm-up", "0"),
+        *("--calls", "8", "--calls-per-second", "0.75", "--arrivals", "constant", "--warm-up", "0"),
         *("--hold", "1", "--ring-timeout", "20", "--seed", "3", "--no-report"),
     )
     exit_code, output = locust_command.end(timeout_s=250)

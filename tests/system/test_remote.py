@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from lab.server import Credentials, LiveKitServer
-from tests.agents import failing_agent
+from tests.agents import failing_agents
 from tests.locust_command import LocustCommand, assert_all_gone, lines, schema, wait_until
 from tests.system.left_up import LeftUp
 
@@ -30,8 +30,8 @@ def test_agents_of_a_deployment_are_called_and_watched_and_nothing_is_left(
     call(
         locust_command,
         somebodys,
-        *("--agents", f"a={AGENT},b={AGENT}", "--calls", "4", "--calls-per-second", "0.5", "--warm-up", "1"),
-        *("--arrivals", "constant", "--hold", "3", "--ring-timeout", "30", "--seed", "5"),
+        *("--agents", f"a={AGENT},b={AGENT}", "--calls", "4", "--calls-per-second", "0.75", "--warm-up", "1"),
+        *("--arrivals", "constant", "--hold", "2", "--ring-timeout", "30", "--seed", "5"),
     )
     locust_command.wait_for("Placing")
     during = somebodys.trunk_names()
@@ -107,11 +107,9 @@ def failing(somebodys: LeftUp, tmp_path: Path) -> Iterator[Mapping[str, str]]:
         credentials=Credentials(environment["LIVEKIT_API_KEY"], environment["LIVEKIT_API_SECRET"]),
         child=None,  # type: ignore[arg-type] - somebody else's
     )
-    with (
-        failing_agent(server, "fails-before", fails="before", logs=tmp_path),
-        failing_agent(server, "fails-after", fails="after", logs=tmp_path),
-    ):
-        yield {"before": "fails-before", "after": "fails-after"}
+    agents = {"before": "fails-before", "after": "fails-after"}
+    with failing_agents(server, {agent: moment for moment, agent in agents.items()}, logs=tmp_path):
+        yield agents
 
 
 def test_an_agent_that_raises_is_told_from_one_that_is_held(
@@ -133,6 +131,7 @@ def test_an_agent_that_raises_is_told_from_one_that_is_held(
     }, output
 
 
+@pytest.mark.slow  # 20 s of waiting; the words and how a run passes them on are tested apart
 def test_an_agent_without_a_worker_is_told_before_anything_is_called(
     locust_command: LocustCommand, somebodys: LeftUp
 ) -> None:
