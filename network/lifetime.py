@@ -1,7 +1,9 @@
 """Processes that end when the one that started them does, whatever ended it."""
 
 import ctypes
+import fcntl
 import os
+import select
 import signal
 from collections.abc import Callable
 
@@ -25,6 +27,23 @@ def end_with(parent: int) -> None:
         OSError: The kernel refused.
     """
     _tell_of_death(parent, signal.SIGTERM)
+
+
+def hang_on(lifeline: int) -> None:
+    """Have the kernel kill this process once nobody can write to the pipe `lifeline` (fcntl(2), F_SETSIG).
+
+    So it may outlive the process that forked it, and not the one that holds the pipe's other end, even where
+    it is stopped or spins. Nothing may ever be written.
+    """
+    own = os.open(f"/proc/self/fd/{lifeline}", os.O_RDONLY)  # signals are asked for by open file
+    os.close(lifeline)
+    fcntl.fcntl(own, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_ASYNC)
+    hung_up = select.poll()
+    hung_up.register(own, 0)
+    if hung_up.poll(0):  # before the kernel was told
+        os._exit(1)
 
 
 def bound_to_this(enter: Callable[[], None] | None = None) -> Callable[[], None]:

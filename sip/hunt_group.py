@@ -33,6 +33,8 @@ class Worker:
     cpu_s: float = 0.0
     cpu_share: float = 0.0
     lag_s: float | None = None
+    silent_looks: int = 0
+    end: str = "died"
 
 
 class HuntGroup:

@@ -23,15 +23,21 @@ class Nursery:
         self._waker: socket.socket | None = None
         self._control: socket.socket | None = None
         self._zygote: subprocess.Popen[bytes] | None = None
+        self._lifeline: tuple[int, int] | None = None
         self._cpu = (0.0, 0.0)
 
     def open(self) -> None:
         """Start a zygote; it takes specs at once and serves them when it has imported what it needs.
 
+        Where there was one already it ends, and its workers live on.
+
         Raises:
             PhoneError: The namespace that it belongs into is gone.
         """
-        self.close()
+        self._end_zygote()
+        if self._lifeline is None:
+            self._lifeline = os.pipe()
+        lifeline, _ = self._lifeline
         try:
             enter = self._namespace.entering() if self._namespace is not None else None
         except OSError as error:
@@ -44,9 +50,9 @@ class Nursery:
         path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
         with theirs, self._log.open("ab") as log:
             self._zygote = subprocess.Popen(
-                [sys.executable, "-m", "sip.zygote", str(theirs.fileno())],
+                [sys.executable, "-m", "sip.zygote", str(theirs.fileno()), str(lifeline)],
                 env={**os.environ, "PYTHONPATH": path},
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), lifeline],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -91,10 +97,16 @@ class Nursery:
         return ProcessLoad("zygote", self._zygote.pid, (cpu_s - before_cpu_s) / (now_s - before_s))
 
     def close(self) -> None:
-        """End the zygote, and with it, by the kernel, every worker that did not go by itself."""
+        """End the zygote, and by the kernel every worker that did not go by itself."""
+        self._end_zygote()
+        for end in self._lifeline or ():
+            os.close(end)
+        self._lifeline = None
         if self._waker is not None:
             self._waker.close()
             self._waker = None
+
+    def _end_zygote(self) -> None:
         if self._control is not None:
             self._control.close()
             self._control = None

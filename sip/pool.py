@@ -1,8 +1,11 @@
 """A phone made of worker processes: free lines, growth, pacing, and the replacement of workers that died."""
 
+import contextlib
 import logging
 import math
+import os
 import selectors
+import signal
 import time
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +23,9 @@ from sip.voice import write_voice
 
 READY_WITHIN_S = 30.0
 FALSE_STARTS = 3  # workers in a row that died before they were ready
+LOOK_EVERY_S = 1.0  # as often as a worker gives a sign of life
+FROZEN_LOOKS = 5  # without one: looks, not seconds, so that a tester that was held up itself kills nobody
+STUCK_LOOKS = 30  # of a worker that starts, which takes its time where others do too
 CLOSE_WITHIN_S = 2.0
 _log = logging.getLogger(__name__)
 
@@ -61,6 +67,7 @@ class Pool:
         self._restarts = 0
         self._nursery = Nursery(log_folder / "zygote.log", self._access.namespace)
         self._closing = False
+        self._look_s = self._grow_s = 0.0
         self._voice = log_folder / "voice.wav"
 
     def open(self) -> Self:
@@ -87,9 +94,10 @@ class Pool:
     def dial(self, order: Order) -> bool:
         """Hand the order to a free worker of its profile; have another made where few lines are left."""
         group = self._groups[order.profile]
-        if group.is_short(self._slots):
+        now_s = time.monotonic()
+        if now_s >= self._grow_s and group.is_short(self._slots):
             self._start_worker(group)
-        worker = group.take(order.call_id, time.monotonic())
+        worker = group.take(order.call_id, now_s)
         if worker is None:
             return False
         self._by_call[order.call_id] = worker
@@ -214,9 +222,31 @@ class Pool:
         for key, _ in self._selector.select(0):
             worker: Worker = key.data
             messages = wire.receive(worker.connection)
+            worker.silent_looks = 0
             for message in messages or ():
                 self._take(worker, message)
             if messages is None:
+                self._bury(worker)
+        now_s = time.monotonic()
+        if now_s >= self._look_s and not self._closing:
+            self._look_s = now_s + LOOK_EVERY_S
+            self._look_for_signs_of_life()
+
+    def _look_for_signs_of_life(self) -> None:
+        """Workers that froze are killed, and so replaced; where none starts, the zygote is."""
+        stuck = []
+        for worker in self._workers():
+            worker.silent_looks += 1
+            if worker.pid is not None and worker.silent_looks > FROZEN_LOOKS:
+                worker.end = "froze"
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker.pid, signal.SIGKILL)
+            elif worker.pid is None and worker.silent_looks > STUCK_LOOKS:
+                stuck.append(worker)
+        if stuck:
+            self._nursery.open()
+            for worker in stuck:
+                worker.end = "did not start"
                 self._bury(worker)
 
     def _take(self, worker: Worker, message: wire.Message) -> None:
@@ -244,15 +274,19 @@ class Pool:
         now_s = time.monotonic()
         for call_id in worker.calls:
             del self._by_call[call_id]
-            self._events.append(Lost(call_id, now_s, f"worker died: see {worker.log.name}"))
+            self._events.append(Lost(call_id, now_s, f"worker {worker.end}: see {worker.log.name}"))
         if self._closing:
             return
-        self._false_starts += worker.pid is None
-        if self._false_starts >= FALSE_STARTS:
-            raise PhoneError(f"The caller's phones end before they are ready: see {self._log_folder}.")
         lost = len(worker.calls)
-        _log.warning("%s died with %d calls and is replaced: see %s", worker.name, lost, worker.log)
+        _log.warning("%s %s with %d calls and is replaced: see %s", worker.name, worker.end, lost, worker.log)
         self._restarts += 1
+        if worker.pid is None:
+            self._false_starts += 1
+            if any(each.pid is not None for each in self._workers()):
+                self._grow_s = now_s + LOOK_EVERY_S  # calls go on; room for more of them may come
+                return
+            if self._false_starts >= FALSE_STARTS:
+                raise PhoneError(f"The caller's phones end before they are ready: see {self._log_folder}.")
         self._start_worker(worker.group)
 
     def _forget(self, worker: Worker) -> None:

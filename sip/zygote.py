@@ -1,7 +1,8 @@
 """The process from which workers are forked: a clean Python that has imported pjsua2 and never started it.
 
-`python -m sip.zygote FD` serves the Unix socket that it inherited as FD: each packet is a worker's spec with
-one end of the worker's own socket attached. A worker forked here shares the library's pages: some 4 MB each.
+`python -m sip.zygote FD LIFELINE` serves the Unix socket that it inherited as FD: each packet is a worker's
+spec with one end of the worker's own socket attached. A worker forked here shares the library's pages: some
+4 MB each. It outlives this process, and dies with the one that holds the other end of the pipe LIFELINE.
 First it says which socket wakes workers that are in its network.
 """
 
@@ -11,24 +12,29 @@ import signal
 import socket
 import sys
 
-from network.lifetime import die_with
+from network.lifetime import hang_on
 from sip import worker
 from sip.wire import PACKET_BYTES, WorkerSpec, decode
 
 
-def serve(control: socket.socket) -> None:
-    """Fork a worker for each spec until the pool closes the socket; the kernel reaps them."""
+def serve(control: socket.socket, lifeline: int) -> None:
+    """Fork a worker for each spec until the pool closes the socket; the kernel reaps them.
+
+    Where the system has no room for another process the worker's socket is closed, as if it had died.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    here = os.getpid()
     while True:
         packet, descriptors, _, _ = socket.recv_fds(control, PACKET_BYTES, 1)
         if not packet:
             return
         (spec,) = decode(packet)
-        if isinstance(spec, WorkerSpec) and os.fork() == 0:
-            die_with(here)
-            control.close()
-            worker.main(spec, socket.socket(fileno=descriptors[0]))
+        try:
+            if isinstance(spec, WorkerSpec) and os.fork() == 0:
+                hang_on(lifeline)
+                control.close()
+                worker.main(spec, socket.socket(fileno=descriptors[0]))
+        except OSError as error:
+            print(f"no worker can be forked: {error.strerror}", file=sys.stderr, flush=True)
         os.close(descriptors[0])
 
 
@@ -42,7 +48,7 @@ def main() -> None:
     # What wakes the workers: the network is this process's, which the pool may be outside of.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
         socket.send_fds(control, [b"waker"], [waker.fileno()])
-    serve(control)
+    serve(control, int(sys.argv[2]))
 
 
 if __name__ == "__main__":

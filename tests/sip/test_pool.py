@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
-from sip.access import Access, Block
+from sip import wire
+from sip.access import Access, Address, Block
 from sip.campaign import Campaign
 from sip.errors import PhoneError
 from sip.outcome import Outcome
@@ -81,8 +82,9 @@ def test_fifty_calls_at_once_are_all_answered_and_recorded(
     assert len(names) >= 14  # 13 workers hold 52 calls
 
 
-def test_a_worker_that_is_killed_loses_its_own_calls_only_and_is_replaced(
-    sipp: Answering, place: Place, tmp_path: Path
+@pytest.mark.parametrize(("by", "end"), [(signal.SIGABRT, "died"), (signal.SIGSTOP, "froze")])
+def test_a_worker_that_dies_or_freezes_loses_its_own_calls_only_and_is_replaced(
+    by: signal.Signals, end: str, sipp: Answering, place: Place, tmp_path: Path
 ) -> None:
     """Its calls end as the tester's failure, the others go on, and later calls find all lines again."""
     victims: list[int] = []
@@ -90,10 +92,11 @@ def test_a_worker_that_is_killed_loses_its_own_calls_only_and_is_replaced(
     def kill_one(campaign: Campaign) -> None:
         if campaign.calls_up >= 8 and not victims:
             victims.append(pool._workers()[0].pid or 0)
-            os.kill(victims[0], signal.SIGKILL)
+            os.kill(victims[0], by)
 
     with Pool(sipp("answer"), log_folder=tmp_path, concurrent=4, max_concurrent=8) as pool:
-        records = place(pool, 8, hold_s=4.0, during=kill_one)
+        hold_s = 8.0 if end == "froze" else 2.0
+        records = place(pool, 8, hold_s=hold_s, ring_timeout_s=20.0, setup_timeout_s=20.0, during=kill_one)
         while len(pool.health().processes) < 3:  # zygote and two workers
             pool.wait(0.1)
             pool.events()
@@ -103,7 +106,7 @@ def test_a_worker_that_is_killed_loses_its_own_calls_only_and_is_replaced(
     lost = [record for record in records if record.outcome is Outcome.TESTER_FAILED]
     assert 1 <= len(lost) <= 4
     assert outcomes(records)[Outcome.ANSWERED] == 8 - len(lost)
-    assert {record.error for record in lost} == {"worker died: see worker-0.log"}
+    assert {record.error for record in lost} == {f"worker {end}: see worker-0.log"}
     assert outcomes(again) == {Outcome.ANSWERED: 4}
     assert restarts == 1
 
@@ -145,10 +148,10 @@ def udp_sockets(pool: Pool) -> list[Any]:
     return [one for pid in pids for one in psutil.Process(pid).net_connections("udp4")]
 
 
-def test_when_the_zygote_is_killed_all_calls_are_lost_and_the_pool_recovers(
+def test_calls_outlive_the_zygote_and_another_makes_the_next_workers(
     sipp: Answering, place: Place, tmp_path: Path
 ) -> None:
-    """Its workers die with it; a new zygote makes new ones, and the next calls are answered."""
+    """No call is lost with it, and a worker that dies after it is replaced as ever."""
     killed: list[int] = []
 
     def kill_it(campaign: Campaign) -> None:
@@ -156,14 +159,15 @@ def test_when_the_zygote_is_killed_all_calls_are_lost_and_the_pool_recovers(
             killed.append(pool.health().processes[0].pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    with Pool(sipp("answer"), log_folder=tmp_path) as pool:
-        lost = place(pool, 2, hold_s=4.0, during=kill_it)
-        while len(pool.health().processes) < 2:
-            pool.wait(0.1)
-            pool.events()
+    with Pool(sipp("answer"), log_folder=tmp_path, max_concurrent=4) as pool:
+        during = place(pool, 2, hold_s=1.0, during=kill_it)
+        (worker,) = pool._workers()
+        os.kill(worker.pid or 0, signal.SIGKILL)
+        wait_until(lambda: pool.events() == [] and [w.pid for w in pool._workers()] != [worker.pid])
+        wait_until(lambda: pool.events() == [] and all(w.pid for w in pool._workers()))
         again = place(pool, 2)
 
-    assert outcomes(lost) == {Outcome.TESTER_FAILED: 2}
+    assert outcomes(during) == {Outcome.ANSWERED: 2}
     assert outcomes(again) == {Outcome.ANSWERED: 2}
 
 
@@ -207,7 +211,7 @@ with Pool(Trunk.parse("sip:127.0.0.1:9"), log_folder=pathlib.Path(sys.argv[1]), 
 
 
 def test_every_process_dies_with_the_tester(tmp_path: Path) -> None:
-    """Killed by SIGKILL, it cannot close anything: the kernel does."""
+    """Killed by SIGKILL, it cannot close anything: the kernel does, with workers that are stopped as well."""
     with subprocess.Popen(
         [sys.executable, "-c", OPEN_AND_SLEEP, str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -216,11 +220,48 @@ def test_every_process_dies_with_the_tester(tmp_path: Path) -> None:
     ) as tester:
         assert tester.stdout is not None
         zygote = psutil.Process(int(tester.stdout.readline()))
-        family = [zygote, *zygote.children(recursive=True)]
+        workers = zygote.children(recursive=True)
+        workers[0].suspend()
         tester.kill()
 
-    assert len(family) >= 3
-    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert len(workers) >= 2
+    assert psutil.wait_procs([zygote, *workers], timeout=5)[1] == []
+
+
+FORKLESS = """
+import errno, os, sys
+from sip import zygote
+def fork():
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+os.fork = fork
+zygote.main()
+"""
+
+
+def test_a_system_without_room_for_another_process_is_no_end_of_the_zygote(tmp_path: Path) -> None:
+    """Of each worker that cannot be made the pool hears at once, by its socket's end; the log says why."""
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    spec = wire.WorkerSpec("worker-0", Trunk("h"), (Address(""),), True, 0, 0, 0, "v.wav", "w.log")
+    with (
+        control,
+        subprocess.Popen(
+            [sys.executable, "-c", FORKLESS, str(theirs.fileno()), "0"],
+            pass_fds=[theirs.fileno()],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as forkless,
+    ):
+        theirs.close()
+        for _ in range(2):
+            ours, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            socket.send_fds(control, [wire.encode([spec])], [end.fileno()])
+            end.close()
+            with ours:
+                assert ours.recv(1) == b""
+        control.close()
+        _, said = forkless.communicate(timeout=20)
+
+    assert said.count("no worker can be forked: Resource temporarily unavailable") == 2
 
 
 UNDER_GEVENT = """
