@@ -92,8 +92,8 @@ def _of_the_tester(run: Run) -> list[str]:
         return []
     died = count(run.restarts, "worker")
     said = (
-        f"The tester replaced {died} of its pool that died or froze; calls that they held are counted as the tester's "
-        "failures. Read logs/worker-*.log in the run's folder."
+        f"The tester replaced {died} of its pool that died or froze; calls that they held are counted as the "
+        "tester's failures. Read logs/worker-*.log in the run's folder."
     )
     return [said]
 
