@@ -1,5 +1,6 @@
 """One call's life as a pure state machine: events and passing time in, commands and one record out."""
 
+import math
 from dataclasses import dataclass
 
 from sip.outcome import Outcome, from_status
@@ -42,13 +43,14 @@ class Limits:
 
 
 _WAITING = (Phase.ORDERED, Phase.CALLING, Phase.RINGING)
-_OVER = (Phase.CLOSING, Phase.ENDED)
 
 
 class Call:
     """One attempt: give it each event, and call `expire` at `deadline_s` (all times CLOCK_MONOTONIC seconds).
 
-    Whatever comes in whatever order, however often, `expire` alone ends it after at most four deadlines.
+    Whatever comes in whatever order, however often, `expire` alone ends it after at most four deadlines. The
+    stamps of the events decide its outcome, not the moments at which they are read: what a caller no longer
+    waited for has come too late, even where nobody had looked at the clock meanwhile.
     """
 
     def __init__(
@@ -86,44 +88,13 @@ class Call:
         """When `invite`, `ringing`, `answered` or another of the record's times was, if it has been."""
         return self._moments.get(name)
 
-    def handle(self, event: Event) -> Command | None:  # noqa: C901 - one branch an event
+    def handle(self, event: Event) -> Command | None:
         """Take what the phone saw; the answer is what the phone shall do now."""
         if self.ended:
             return None
-        match event:
-            case InviteSent(at_s=at_s, sip_call_id=sip_call_id):
-                if self._stamp("invite", at_s):
-                    self._sip_call_id = sip_call_id
-                    self._advance(Phase.CALLING, at_s + self._limits.setup_timeout_s)
-            case Trying(at_s=at_s):
-                self._stamp("trying", at_s)
-            case Ringing(at_s=at_s):
-                if self._stamp("ringing", at_s):
-                    self._advance(Phase.RINGING, at_s + self._limits.ring_timeout_s)
-            case Answered():
-                return self._answer(event)
-            case Rejected():
-                self._reject(event)
-            case FirstPacket(at_s=at_s):
-                self._stamp("first_packet", at_s)
-            case FirstAudio(at_s=at_s):
-                self._stamp("first_audio", at_s)
-            case CancelSent(at_s=at_s):
-                self._stamp("cancel", at_s)
-            case ByeSent(at_s=at_s):
-                self._stamp("bye", at_s)
-            case ByeAnswered(at_s=at_s):
-                self._stamp("bye_answered", at_s)
-                self._advance(Phase.CLOSING, at_s + self._limits.close_s)
-            case FarEndBye(at_s=at_s):
-                self._ended_by = self._ended_by or "callee"
-                self._advance(Phase.CLOSING, at_s + self._limits.close_s)
-            case Closed(at_s=at_s, rtp=rtp):
-                self._rtp = rtp
-                self._end(at_s)
-            case Lost(at_s=at_s, error=error):
-                self._lose(at_s, error)
-        return None
+        overdue = self.expire(event.at_s) if self.phase in _WAITING else None
+        command = self._take(event)
+        return overdue if self._final is None and not self.ended else command
 
     def expire(self, now_s: float) -> Command | None:
         """Time passed; does nothing before `deadline_s`."""
@@ -197,14 +168,37 @@ class Call:
             error=error,
         )
 
+    def _take(self, event: Event) -> Command | None:
+        if (name := _STAMPED.get(type(event))) is not None:
+            self._stamp(name, event.at_s)
+        match event:
+            case InviteSent(at_s=at_s, sip_call_id=sip_call_id):
+                self._sip_call_id = self._sip_call_id or sip_call_id
+                self._advance(Phase.CALLING, at_s + self._limits.setup_timeout_s)
+            case Ringing(at_s=at_s):
+                self._advance(Phase.RINGING, at_s + self._limits.ring_timeout_s)
+            case Answered():
+                return self._answer(event)
+            case Rejected():
+                self._reject(event)
+            case ByeAnswered(at_s=at_s):
+                self._advance(Phase.CLOSING, at_s + self._limits.close_s)
+            case FarEndBye(at_s=at_s):
+                self._ended_by = self._ended_by or "callee"
+                self._advance(Phase.CLOSING, at_s + self._limits.close_s)
+            case Closed(at_s=at_s, rtp=rtp):
+                self._rtp = rtp
+                self._end(at_s)
+            case Lost(at_s=at_s, error=error):
+                self._lose(at_s, error)
+        return None
+
     def _answer(self, event: Answered) -> Command | None:
-        if self._final is not None or self.phase in _OVER:
+        if self._final is not None:
             return None
         self._final = event
         self._stamp("answered", event.at_s)
-        if (
-            self.phase is Phase.CANCELLING
-        ):  # the 200 crossed our CANCEL: RFC 3261 section 9.1 leaves the call up
+        if self.phase is Phase.CANCELLING:  # it crossed our CANCEL: RFC 3261 section 9.1 leaves the call up
             self._advance(Phase.HANGING_UP, event.at_s + self._limits.bye_answer_s)
             return Command.BYE
         self._advance(Phase.UP, event.at_s + self._limits.hold_s)
@@ -233,9 +227,7 @@ class Call:
         return Command.DROP
 
     def _lose(self, at_s: float, error: str) -> None:
-        if (
-            self.phase is not Phase.CLOSING
-        ):  # once its end was seen on the wire, the phone's death changes nothing
+        if self.phase is not Phase.CLOSING:  # else its end was seen: the phone's death changes nothing
             self._error = error
             self._ended_by = "tester"
         self._end(at_s)
@@ -244,24 +236,24 @@ class Call:
         self._stamp("ended", at_s)
         self._advance(Phase.ENDED, at_s)
 
-    def _stamp(self, name: str, at_s: float) -> bool:
-        """Keep the first time at which something happened; whether this was it."""
-        if name in self._moments:
-            return False
-        self._moments[name] = at_s
-        return True
+    def _stamp(self, name: str, at_s: float) -> None:
+        """Keep the first time at which something happened."""
+        self._moments.setdefault(name, at_s)
 
     def _advance(self, phase: Phase, deadline_s: float) -> None:
         if _ORDER[phase] > _ORDER[self.phase]:
             self.phase, self.deadline_s = phase, deadline_s
 
+    def _in_time(self, at_s: float) -> bool:
+        """Whether the caller still waited then."""
+        return self._gave_up_s is None or at_s < self._gave_up_s
+
     def _outcome(self) -> tuple[Outcome, str | None]:
         """The outcome, and for `tester_failed` what the tester failed at."""
         final = self._final
-        in_time = final is not None and (self._gave_up_s is None or final.at_s <= self._gave_up_s)
         if self._error is not None:
             return Outcome.TESTER_FAILED, self._error
-        if final is not None and in_time:
+        if final is not None and self._in_time(final.at_s):
             if isinstance(final, Answered):
                 return Outcome.ANSWERED, None
             rang = "ringing" in self._moments
@@ -269,6 +261,8 @@ class Call:
         match self._gave_up:
             case GaveUp.RING_TIMEOUT:
                 return Outcome.UNANSWERED, None
+            case GaveUp.SETUP_TIMEOUT if self._in_time(self._moments.get("ringing", math.inf)):
+                return Outcome.TESTER_FAILED, "it rang in time, but was cancelled before that was heard of"
             case GaveUp.SETUP_TIMEOUT:
                 return Outcome.NO_RESPONSE, None
             case GaveUp.ABORTED:
@@ -277,6 +271,16 @@ class Call:
                 return Outcome.TESTER_FAILED, "the phone let the call go without saying how it ended"
 
 
+_STAMPED: dict[type[Event], str] = {
+    InviteSent: "invite",
+    Trying: "trying",
+    Ringing: "ringing",
+    FirstPacket: "first_packet",
+    FirstAudio: "first_audio",
+    CancelSent: "cancel",
+    ByeSent: "bye",
+    ByeAnswered: "bye_answered",
+}
 _ORDER = {phase: place for place, phase in enumerate(Phase)}
 
 

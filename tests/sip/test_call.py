@@ -220,6 +220,51 @@ def test_cutting_the_run_hangs_up_what_is_up_and_cancels_what_rings() -> None:
     assert up.abort(104.0) is None
 
 
+def test_a_200_after_the_ring_timeout_is_too_late_even_if_nobody_had_looked_at_the_clock() -> None:
+    """A busy tester does not make a patient caller: the call is hung up, and was unanswered."""
+    one = ringing()
+
+    assert feed(one, phone.Answered("c", 111.31, 200, "OK", "t")) == [Command.BYE]
+    feed(one, phone.ByeAnswered("c", 111.5), phone.Closed("c", 111.5, RTP))
+
+    assert record(one).outcome is Outcome.UNANSWERED
+
+
+def test_an_18x_after_the_setup_timeout_is_too_late_even_if_nobody_had_looked_at_the_clock() -> None:
+    """It is on record, and the call is cancelled as it would have been."""
+    one = call()
+    feed(one, phone.InviteSent("c", 101.1, "x@y"))
+
+    assert feed(one, phone.Ringing("c", 104.2, 180, "Ringing")) == [Command.CANCEL]
+    feed(one, rejected(104.3, 487), phone.Closed("c", 104.3, None))
+
+    kept = record(one)
+    assert (kept.outcome, kept.ringing_s) == (Outcome.NO_RESPONSE, pytest.approx(4.2))
+
+
+def test_a_call_cancelled_for_want_of_a_ring_that_had_come_is_the_testers_failure() -> None:
+    """The 18x was in time, but on its way through the tester when the setup timeout fired."""
+    one = call()
+    feed(one, phone.InviteSent("c", 101.1, "x@y"))
+    one.expire(104.1)
+    feed(one, phone.Ringing("c", 104.05, 180, "Ringing"), rejected(104.3, 487))
+    feed(one, phone.Closed("c", 104.3, None))
+
+    kept = record(one)
+    assert kept.outcome is Outcome.TESTER_FAILED
+    assert kept.error == "it rang in time, but was cancelled before that was heard of"
+
+
+def test_a_200_that_is_heard_of_after_the_far_ends_bye_was_an_answer_all_the_same() -> None:
+    """What is known of the end does not hide what was before it."""
+    one = ringing()
+    feed(one, phone.FarEndBye("c", 103.0), phone.Answered("c", 102.0, 200, "OK", "t"))
+    feed(one, phone.Closed("c", 103.0, RTP))
+
+    kept = record(one)
+    assert (kept.outcome, kept.answered_s, kept.ended_by) == (Outcome.ANSWERED, pytest.approx(2.0), "callee")
+
+
 times = st.floats(100, 130)
 events = st.one_of(
     st.builds(phone.InviteSent, st.just("c"), times, st.just("x@y")),
