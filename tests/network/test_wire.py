@@ -170,11 +170,14 @@ def test_nothing_is_left_of_a_wire_that_was_killed(tmp_path: Path, mark: str) ->
     """Its namespaces and devices go with it, and so do those that it had in them and its measurement."""
     with Wire("clean", seed=1, out=tmp_path / "network.jsonl") as wire:
         wire.begin()
-        assert _marked(mark)
+        left = _marked(mark)
+        assert left
         assert wire.exit_code is None
         os.kill(wire.pid, signal.SIGKILL)
         os.waitid(os.P_PID, wire.pid, os.WEXITED | os.WNOWAIT)
         assert wire.exit_code == -signal.SIGKILL
+    _, alive = psutil.wait_procs(left, timeout=10)
+    assert not alive
     assert not _marked(mark)
 
 

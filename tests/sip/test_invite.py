@@ -14,6 +14,7 @@ from sip.access import Access
 from sip.pool import Pool
 from sip.record import CallRecord
 from sip.trunk import Trunk
+from tests.sip.conftest import SILENT
 
 Place = Callable[..., list[CallRecord]]
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
@@ -47,7 +48,7 @@ def test_an_invite_has_the_headers_that_were_asked_for_and_the_record_s_id(
     with far_end() as (trunk, invites):
         own = (("X-Tenant", "acme"), ("P-Asserted-Identity", "<sip:+1@h;user=phone>"), ("X-Long", "x" * 1500))
         with Pool(dataclasses.replace(trunk, headers=own), log_folder=tmp_path) as pool:
-            records = place(pool, 2)
+            records = place(pool, 2, **SILENT)
         seen = invites()
 
     assert list(seen) == [record.sip_call_id for record in records]
@@ -63,7 +64,7 @@ def test_calls_are_made_from_the_addresses_that_are_given(place: Place, tmp_path
     block = source.read("127.0.3.0/29")
     with far_end() as (trunk, invites):
         with Pool(trunk, log_folder=tmp_path, access=Access((block,)), concurrent=8) as pool:
-            place(pool, 16, rate=10.0)
+            place(pool, 16, rate=10.0, **SILENT)
         seen = invites()
 
     assert len(seen) == 16

@@ -11,6 +11,7 @@ from sip.outcome import Outcome
 from sip.pool import Pool
 from sip.record import CallRecord
 from sip.trunk import Trunk
+from tests.sip.conftest import SILENT
 from tests.sip.test_invite import far_end
 from tests.sip.test_pool import udp_sockets
 
@@ -45,7 +46,7 @@ def test_an_offer_without_media_names_our_own_address_and_the_port_that_discards
     """The trunk's audio is to hit neither a socket of the tester's nor the trunk's own machine."""
     with far_end() as (trunk, invites):
         with Pool(trunk, log_folder=tmp_path, media=Media.NONE) as pool:
-            place(pool, 1)
+            place(pool, 1, **SILENT)
         ((_, lines),) = invites().values()
 
     media = [line for line in lines if line.startswith(("c=", "m="))]

@@ -24,7 +24,7 @@ from sip.outcome import Outcome
 from sip.pool import Pool
 from sip.record import CallRecord
 from sip.trunk import Trunk
-from tests.sip.conftest import wait_until
+from tests.sip.conftest import SILENT, wait_until
 
 Answering = Callable[..., Trunk]
 Place = Callable[..., list[CallRecord]]
@@ -42,7 +42,7 @@ def test_a_silent_far_end_holds_no_line_for_longer_than_the_limits(place: Place,
         deaf.bind(("127.0.0.1", 0))
         trunk = Trunk.parse(f"sip:127.0.0.1:{deaf.getsockname()[1]}")
         with Pool(trunk, log_folder=tmp_path, max_concurrent=4) as pool:
-            records = place(pool, 8, rate=2.0)
+            records = place(pool, 8, rate=2.0, **SILENT)
 
     assert outcomes(records) == {Outcome.NO_RESPONSE: 8}
     assert all(record.ringing_s is None and record.status_is_local for record in records)

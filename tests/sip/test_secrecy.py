@@ -28,7 +28,7 @@ from sip.tls import Tls
 from sip.trunk import Trunk
 from tests.locust_command import ROOT, LocustCommand
 from tests.sip.certificates import Authority
-from tests.sip.conftest import wait_until
+from tests.sip.conftest import SILENT, wait_until
 
 Place = Callable[..., list[CallRecord]]
 Start = Callable[..., Trunk]
@@ -220,7 +220,7 @@ def test_calls_to_a_trunk_that_never_shakes_hands_end_in_time(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         trunk = Trunk("127.0.0.1", silent.getsockname()[1], "tls", tls=Tls(str(authority.ca)))
         with Pool(trunk, log_folder=tmp_path) as pool:
-            records = place(pool, 4)
+            records = place(pool, 4, **SILENT)
 
     assert Counter(record.outcome for record in records) == {Outcome.NO_RESPONSE: 4}
 
