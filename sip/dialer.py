@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import socket
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner, Runner, WorkerRunner
 
 from network.lifetime import end_with
-from sip import consent, declared
+from sip import admission, declared
 from sip.course import Calls, LoadTest, Prepared
 from sip.errors import UsageError
 from sip.generator import Generator
@@ -123,7 +122,7 @@ class _Desk:
             if given.processes:
                 end_with(os.getppid())
         else:
-            self._check(given)
+            admission.check(self.load_test, given)
         for number in (signal.SIGINT, signal.SIGTERM):
             gevent.signal_handler(number, self._interrupt, environment, number)
 
@@ -134,9 +133,9 @@ class _Desk:
         self.verdict, self._said = None, False
         given = _given(environment)
         try:
-            prepared = self.read(given)
+            prepared = admission.read(self.load_test, given)
         except UsageError as error:  # changed in the web form
-            environment.process_exit_code = _refusal(error)
+            environment.process_exit_code = admission.refused(error)
             return
         options = declared.as_given(given, self.load_test.declared)
         run = self.run = Run(prepared, options, self._load(environment, prepared, options))
@@ -144,16 +143,6 @@ class _Desk:
         run.start()
         if self._master is not None:
             self._driving = gevent.spawn(run.drive)
-
-    def read(self, given: Namespace) -> Prepared:
-        """What is to be run; raises UsageError."""
-        prepared = self.load_test.read(given, os.environ)
-        for option in ("master", "worker", "processes"):
-            if prepared.plan is None and (value := getattr(given, option)):
-                raise UsageError(
-                    f"--{option}", value, "one process places all of a search's calls: leave it out"
-                )
-        return prepared
 
     def drive(self) -> None:
         """Place the calls that are this process's, to the last one."""
@@ -191,16 +180,6 @@ class _Desk:
         if self.verdict is not None and not self._said:
             print(self.verdict.words, flush=True)
         self._said = True
-
-    def _check(self, given: Namespace) -> None:
-        try:
-            prepared = self.read(given)
-            if not given.headless:
-                _check_web_port(given)
-        except UsageError as error:
-            sys.exit(_refusal(error))
-        if not consent.is_given(prepared):
-            sys.exit(2)
 
     def _load(self, environment: Environment, prepared: Prepared, options: Mapping[str, Any]) -> Load:
         """What places the calls: this process, or Locust's workers."""
@@ -277,22 +256,6 @@ def _given(environment: Environment) -> Namespace:
     given: Namespace | None = environment.parsed_options
     assert given is not None  # noqa: S101 - Locust's command always parses
     return given
-
-
-def _check_web_port(given: Namespace) -> None:
-    """Raise UsageError where Locust's web interface could not listen: it would end in a traceback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Locust does
-        try:
-            probe.bind((given.web_host.replace("*", ""), given.web_port))
-        except OSError as error:
-            remedy = f"the web interface cannot listen there ({error.strerror}): give another, or --headless"
-            raise UsageError("--web-port", given.web_port, remedy) from error
-
-
-def _refusal(error: UsageError) -> int:
-    print(f"locust: error: {error}", file=sys.stderr)
-    return error.exit_code
 
 
 def _show(environment: Environment, record: CallRecord) -> None:
