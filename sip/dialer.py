@@ -17,25 +17,19 @@ from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner, Runner, WorkerRunner
 
 from network.lifetime import end_with
-from sip import admission, declared
+from sip import admission, declared, live
 from sip.course import Calls, LoadTest, Prepared
 from sip.errors import UsageError
 from sip.generator import Generator
 from sip.load import Load
 from sip.locust_master import Master
 from sip.locust_worker import LocustWorker
-from sip.outcome import Outcome
-from sip.record import CallRecord
 from sip.run import INTERRUPTED, Run, Verdict
 
 __all__ = ["Caller", "UntilAllCallsEnded", "run"]
 
 _MESSAGE = "ringtime"  # of Locust's messages, those that are ours
 _log = logging.getLogger(__name__)
-
-
-class CallFailed(Exception):  # noqa: N818 - Locust's tables show the name of the class
-    """What Locust shows for a call that was not answered: its outcome, one of a small set."""
 
 
 class Caller(User):
@@ -190,7 +184,7 @@ class _Desk:
             prepared.options,
             prepared.course(0, 1),
             at_once=prepared.at_once,
-            on_record=lambda record: _show(environment, record),
+            on_record=lambda record: live.show(environment.events.request, record),
         )
 
     def _finish(self, environment: Environment, run: Run) -> None:
@@ -218,7 +212,7 @@ class _Desk:
             given,
             send=lambda message: runner.send_message(_MESSAGE, dict(message)),
             spawn=gevent.spawn,
-            on_record=lambda record: _show(environment, record),
+            on_record=lambda record: live.show(environment.events.request, record),
         )
 
     def _interrupt(self, environment: Environment, number: signal.Signals) -> None:
@@ -256,21 +250,6 @@ def _given(environment: Environment) -> Namespace:
     given: Namespace | None = environment.parsed_options
     assert given is not None  # noqa: S101 - Locust's command always parses
     return given
-
-
-def _show(environment: Environment, record: CallRecord) -> None:
-    """Have Locust's tables and charts show the call, under its arm; warm-up calls are no figures."""
-    if record.warm_up:
-        return
-    answered = record.outcome is Outcome.ANSWERED
-    environment.events.request.fire(
-        request_type="ring-to-answer",
-        name=record.arm,
-        response_time=record.ring_s * 1000,
-        response_length=0,
-        exception=None if answered else CallFailed(str(record.outcome)),
-        context={},
-    )
 
 
 @events.init_command_line_parser.add_listener
