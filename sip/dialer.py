@@ -10,7 +10,7 @@ from typing import Any
 
 import gevent
 from gevent import Greenlet
-from locust import LoadTestShape, User, events, task
+from locust import LoadTestShape, User, events, runners, task
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.rpc import Message
@@ -30,6 +30,9 @@ __all__ = ["Caller", "UntilAllCallsEnded", "run"]
 
 _MESSAGE = "ringtime"  # of Locust's messages, those that are ours
 _log = logging.getLogger(__name__)
+# Seconds without a word after which Locust misses a worker. Its own 3 are not enough for
+# one that starts its phones on a busy machine.
+runners.HEARTBEAT_LIVENESS = 10
 
 
 class Caller(User):

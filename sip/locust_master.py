@@ -19,7 +19,7 @@ from sip.share import shares
 LEAD_S = 1.0  # for the word to reach every worker
 READY_WITHIN_S = 90.0
 TELL_AGAIN_S = 2.0
-LOST_AFTER_S = 5.0  # beyond the 3 s after which Locust misses it
+LOST_AFTER_S = 2.0  # beyond the time after which Locust misses it
 CLOSED_WITHIN_S = 15.0
 _LOOK_EVERY_S = 0.1
 _MASTER = "master"
