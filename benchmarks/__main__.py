@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import capacity, lab, network, records, report, statistics
+from benchmarks import capacity, lab, network, records, report, statistics, timing
 from benchmarks.errors import BenchmarkError
 
 _BENCHMARKS = {
@@ -15,6 +15,7 @@ _BENCHMARKS = {
     "records": records,
     "report": report,
     "statistics": statistics,
+    "timing": timing,
 }
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import datagrams
+from benchmarks.busy import busy
 from benchmarks.errors import BenchmarkError
 from benchmarks.packets import PORT
 from network import language
@@ -96,7 +97,7 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             f"a rate must be {_MEASURED_PER_S} packets/s or more, since so many are measured"
         )
     has_netem = not missing_for_netem()
-    with tempfile.TemporaryDirectory(prefix="ringtime-benchmark-") as folder, _busy(options.busy):
+    with tempfile.TemporaryDirectory(prefix="ringtime-benchmark-") as folder, busy(options.busy):
         for name, text in _PROFILES.items():
             path = Path(folder) / f"{name}.toml"
             path.write_text(f'title = "{name}"\nsource = "this benchmark"\n{text}')
@@ -241,16 +242,3 @@ def _until_left(command: Sequence[str]) -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
-
-
-@contextmanager
-def _busy(processes: int) -> Iterator[None]:
-    hogs: Sequence[subprocess.Popen[bytes]] = [
-        subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)
-    ]
-    try:
-        yield
-    finally:
-        for hog in hogs:
-            hog.kill()
-            hog.wait()

@@ -85,7 +85,7 @@ def sipp(tmp_path: Path) -> Iterator[Answering]:
 
 @pytest.fixture
 def place() -> Place:
-    """`place(pool, calls, rate=10, profiles=…, during=…, hold_s=…)` plays a small campaign.
+    """`place(pool, calls, rate=10, arrivals=…, profiles=…, during=…, hold_s=…)` plays a small campaign.
 
     The answer is its records in dial order.
 
@@ -99,6 +99,7 @@ def _place(
     calls: int = 2,
     *,
     rate: float = 10.0,
+    arrivals: Arrivals = Arrivals.CONSTANT,
     profiles: tuple[str, ...] = ("clean",),
     during: Callable[[Campaign], None] = lambda _: None,
     **limits: float,
@@ -108,7 +109,7 @@ def _place(
         calls_per_second=rate,
         arms=("a", "b"),
         seed=1,
-        arrivals=Arrivals.CONSTANT,
+        arrivals=arrivals,
         profiles=profiles,
     )
     records: list[CallRecord] = []
