@@ -21,6 +21,7 @@ _SRTP = {
     Srtp.OPTIONAL: pjsua2.PJMEDIA_SRTP_OPTIONAL,
     Srtp.REQUIRED: pjsua2.PJMEDIA_SRTP_MANDATORY,
 }
+_IDENTITY = "sip:ringtime@ringtime.invalid"  # every call says who is calling itself
 _HANDSHAKE_MS = 10_000
 _DISCARD_PORT = 9  # RFC 863: where what nobody is to hear goes
 
@@ -65,6 +66,21 @@ def _open(endpoint: pjsua2.Endpoint, transport: str, spec: WorkerSpec, address: 
     return int(endpoint.transportCreate(_KINDS[transport], config))
 
 
+def account_of_strangers() -> pjsua2.Account:
+    """What INVITEs that come from nowhere reach, where they are refused and open no RTP sockets.
+
+    A worker's port is in reach of whoever scans for SIP, and a closed socket keeps its handle for 500 ms: the
+    library, which has 64, ends its process where they are all taken.
+    """
+    config = pjsua2.AccountConfig()
+    config.idUri = _IDENTITY
+    config.priority = 1  # before all others, none of which a request names better
+    config.mediaConfig.useLoopMedTp = True
+    account = pjsua2.Account()
+    account.create(config, True)
+    return account
+
+
 def _bound(address: Address, port: int, ports: int = 0) -> pjsua2.TransportConfig:
     """At an address, known by what it advertises; on a port, or any of so many from it on."""
     config = pjsua2.TransportConfig()
@@ -86,7 +102,7 @@ def _known(address: Address, trunk: Trunk) -> Address:
 
 def _account(spec: WorkerSpec, address: Address, transport: int | None = None) -> pjsua2.Account:
     config = pjsua2.AccountConfig()
-    config.idUri = f"sip:ringtime@{spec.trunk.host}"
+    config.idUri = _IDENTITY
     if spec.media is Media.NONE:
         config.mediaConfig.useLoopMedTp = True
         config.mediaConfig.transportConfig = _bound(_known(address, spec.trunk), _DISCARD_PORT)

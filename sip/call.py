@@ -168,7 +168,7 @@ class Call:
             error=error,
         )
 
-    def _take(self, event: Event) -> Command | None:
+    def _take(self, event: Event) -> Command | None:  # noqa: C901 - one branch an event
         if (name := _STAMPED.get(type(event))) is not None:
             self._stamp(name, event.at_s)
         match event:
@@ -181,6 +181,9 @@ class Call:
                 return self._answer(event)
             case Rejected():
                 self._reject(event)
+            case ByeSent(at_s=at_s):  # unasked, where the answer left nothing to talk on
+                self._ended_by = self._ended_by or "caller"
+                self._advance(Phase.HANGING_UP, at_s + self._limits.bye_answer_s)
             case ByeAnswered(at_s=at_s):
                 self._advance(Phase.CLOSING, at_s + self._limits.close_s)
             case FarEndBye(at_s=at_s):
@@ -259,6 +262,8 @@ class Call:
             rang = "ringing" in self._moments
             return from_status(final.status, final.reason, is_local=final.is_local, rang=rang), None
         match self._gave_up:
+            case None if self._ended_by == "callee":  # its BYE while it rang
+                return Outcome.AGENT_FAILED, None
             case GaveUp.RING_TIMEOUT:
                 return Outcome.UNANSWERED, None
             case GaveUp.SETUP_TIMEOUT if self._in_time(self._moments.get("ringing", math.inf)):

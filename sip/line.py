@@ -65,6 +65,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         self.invite: int | None = None
         self.waits_for: int | None = None  # the client transaction whose answer the line waits for
         self.rtp: RtpStats | None = None
+        self._past: RtpStats | None = None  # of the streams that a re-INVITE ended
         self.failure: str | None = None  # what went wrong, where the library has no words for it
         self._srtp = srtp
         self._emit = emit
@@ -72,6 +73,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         self._media: pjsua2.AudioMedia | None = None
         self._seen: set[int] = set()
         self._packets_seen = False
+        self._heard = False
         self._early_packets = 0
         self._hung_up = False
 
@@ -96,14 +98,21 @@ class Line(pjsua2.Call):  # type: ignore[misc]
                 self._emit(phone.Answered(self.call_id, now_s, status, reason, _to_tag(message)))
                 self._converse()
         elif info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED:
-            message = _received(prm.e)
-            if pjsua2.PJSIP_INV_STATE_CONNECTING not in self._seen:
-                is_local, tag = message is None, _to_tag(message)
-                reason = (is_local and self.failure) or reason
-                self._emit(phone.Rejected(self.call_id, now_s, status, reason, is_local, tag))
-            elif self._hung_up and message is not None and message.startswith("SIP/2.0 "):
+            self._disconnect(now_s, _received(prm.e), status, reason)
+
+    def _disconnect(self, now_s: float, message: str | None, status: int, reason: str) -> None:
+        """It is over, by a message of the far end or, where there is none, by our own stack's decision."""
+        is_response = message is not None and message.startswith("SIP/2.0 ")
+        if pjsua2.PJSIP_INV_STATE_CONNECTING in self._seen:
+            if self._hung_up and is_response:
                 self._emit(phone.ByeAnswered(self.call_id, now_s))
-            self.ended_s = now_s
+        elif message is None:
+            reason = self.failure or reason
+            self._emit(phone.Rejected(self.call_id, now_s, status, reason, is_local=True, to_tag=None))
+        elif is_response:  # and no BYE while it rang (RFC 3261 section 15), which has no status of the INVITE
+            tag = _to_tag(message)
+            self._emit(phone.Rejected(self.call_id, now_s, status, reason, is_local=False, to_tag=tag))
+        self.ended_s = now_s
 
     @_guarded
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's name
@@ -134,15 +143,22 @@ class Line(pjsua2.Call):  # type: ignore[misc]
 
     @_guarded
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's signature
-        """Media runs, maybe before the answer: a trunk's own ringing tone is not the agent's voice."""
-        if self._media is None and self._audio is not None:
+        """Media runs, maybe before the answer: a trunk's own ringing tone is not the agent's voice.
+
+        A re-INVITE or an UPDATE ends the stream, with its port of the bridge, and makes another one.
+        """
+        self._media = None
+        if self._audio is None:
+            return
+        with contextlib.suppress(pjsua2.Error):  # there is none where the far end has put the call on hold
             self._media = self.getAudioMedia(-1)
-            self._converse()
+        self._converse()
 
     @_guarded
     def onStreamDestroyed(self, prm: Any) -> None:  # noqa: N802 - pjsua2's signature
         """The last moment at which the packet counters can be read."""
         self.keep_counters()
+        self._past, self._media = self.rtp, None
 
     def keep_counters(self) -> None:
         """Read the packet counters while there is a stream."""
@@ -151,7 +167,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         with contextlib.suppress(pjsua2.Error):
             counters = self.getStreamStat(0).rtcp
             received, rtt = counters.rxStat, counters.rttUsec
-            self.rtp = RtpStats(
+            stream = RtpStats(
                 sent=counters.txStat.pkt,
                 received=received.pkt,
                 lost=received.loss,
@@ -160,6 +176,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
                 jitter_ms=received.jitterUsec.mean / 1000 if received.jitterUsec.n else None,
                 rtt_ms=rtt.mean / 1000 if rtt.n else None,
             )
+            self.rtp = self._past.then(stream) if self._past else stream
 
     def listen(self) -> None:
         """See whether the first packet and the first audible sound came.
@@ -172,19 +189,21 @@ class Line(pjsua2.Call):  # type: ignore[misc]
             self._emit(phone.FirstPacket(self.call_id, time.monotonic()))
         # pjsua2 names the levels from the other side: "rx" is what the port is given, our own voice.
         if self._media is not None and self._packets_seen and self._media.getTxLevel() >= AUDIBLE_LEVEL:
+            self._heard = True
             self._emit(phone.FirstAudio(self.call_id, time.monotonic()))
             self.stop_listening()
 
     def _converse(self) -> None:
         """Once answered and with media: our voice goes out, what comes in goes to a sink to be decoded."""
-        if self._audio is None or self._media is None or self.listening:
+        if self._audio is None or self._media is None:
             return
         if pjsua2.PJSIP_INV_STATE_CONNECTING not in self._seen:
             return
         self._early_packets = self.getStreamStat(0).rtcp.rxStat.pkt
         self._audio.voice.startTransmit(self._media)
-        self._media.startTransmit(self._audio.sink)
-        self.listening = True
+        if not self._heard:
+            self._media.startTransmit(self._audio.sink)
+            self.listening = True
 
     def stop_listening(self) -> None:
         """Detach the sink, so that the received audio need not be decoded any more."""

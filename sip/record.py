@@ -34,6 +34,18 @@ class RtpStats:
     rtt_ms: float | None
     mos: float | None = None
 
+    def then(self, later: "RtpStats") -> "RtpStats":
+        """Those of one call in two streams, one after the other."""
+        return RtpStats(
+            sent=self.sent + later.sent,
+            received=self.received + later.received,
+            lost=self.lost + later.lost,
+            reordered=self.reordered + later.reordered,
+            duplicates=self.duplicates + later.duplicates,
+            jitter_ms=self.jitter_ms if later.jitter_ms is None else later.jitter_ms,
+            rtt_ms=self.rtt_ms if later.rtt_ms is None else later.rtt_ms,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:

@@ -17,7 +17,7 @@ import pjsua2
 from pjsua2 import pjsua2 as bindings
 
 from sip import phone
-from sip.account import open_accounts, udp_port
+from sip.account import account_of_strangers, open_accounts, udp_port
 from sip.endpoint import Endpoint
 from sip.line import Audio, Line
 from sip.media import Media
@@ -51,6 +51,7 @@ class Worker:
         self._endpoint = Endpoint(self._library, spec.trunk.host, spec.trunk.tls, spec.media, self._distrust)
         accounts = open_accounts(self._endpoint, spec, calls=self._library.max_calls())
         self._idle = deque(accounts)
+        self._strangers = account_of_strangers()
         self._audio = _audio(self._endpoint, spec)
         self._busy: list[tuple[float, float, DialCommand]] = []
         self._outbox: list[Message] = [Ready(os.getpid(), udp_port(self._endpoint), len(accounts))]

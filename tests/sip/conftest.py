@@ -4,7 +4,7 @@ import dataclasses
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -91,23 +91,28 @@ def place() -> Place:
 
     `during` is called with the campaign in every turn; the hold is short, and each limit can be given.
     """
-    return _place
+    return make_calls
 
 
-def _place(
+NUMBERS = {"a": "100", "b": "200"}
+
+
+def make_calls(
     pool: Pool,
     calls: int = 2,
     *,
     rate: float = 10.0,
     arrivals: Arrivals = Arrivals.CONSTANT,
+    numbers: Mapping[str, str] = NUMBERS,
     profiles: tuple[str, ...] = ("clean",),
     during: Callable[[Campaign], None] = lambda _: None,
     **limits: float,
 ) -> list[CallRecord]:
+    """A small campaign; its records in dial order."""
     plan = Plan(
         calls=calls,
         calls_per_second=rate,
-        arms=("a", "b"),
+        arms=tuple(numbers),
         seed=1,
         arrivals=arrivals,
         profiles=profiles,
@@ -116,7 +121,7 @@ def _place(
     epoch = Epoch.now()
     campaign = Campaign(
         pool,
-        Settings(run_id="run", numbers={"a": "100", "b": "200"}, limits=dataclasses.replace(SHORT, **limits)),
+        Settings(run_id="run", numbers=numbers, limits=dataclasses.replace(SHORT, **limits)),
         epoch=epoch,
         worker="w",
         on_record=records.append,

@@ -178,6 +178,26 @@ def test_a_rejection_is_judged_by_its_status_and_by_who_made_it(
     assert kept.status_is_local is is_local
 
 
+def test_a_call_that_the_phone_hangs_up_by_itself_was_ended_by_the_caller() -> None:
+    """Where the answer left nothing to talk on; the BYE's answer is awaited like any other's."""
+    one = answered()
+    feed(one, phone.ByeSent("c", 102.1))
+
+    assert one.expire(102.1 + LIMITS.bye_answer_s) is Command.DROP
+    feed(one, phone.Closed("c", 107.2, None))
+    kept = record(one)
+    assert (kept.outcome, kept.silent, kept.ended_by) == (Outcome.ANSWERED, True, "caller")
+
+
+def test_a_far_end_that_hangs_up_while_it_rings_has_failed() -> None:
+    """No status says so: the BYE's own answer is none of the INVITE."""
+    one = ringing()
+    feed(one, phone.FarEndBye("c", 102.0), phone.Closed("c", 102.0, None))
+
+    kept = record(one)
+    assert (kept.outcome, kept.sip_status, kept.ended_by) == (Outcome.AGENT_FAILED, None, "callee")
+
+
 def test_a_call_whose_phone_died_is_the_testers_failure_with_its_reason() -> None:
     """Even where the far end had answered."""
     one = answered()
