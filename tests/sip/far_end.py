@@ -36,11 +36,11 @@ class Course:
 
     def outcome(self, limits: Limits) -> Outcome:
         """What is to be recorded."""
-        if self.invite_s is None or self.invite_s > limits.invite_s:
+        if self.invite_s is None or self.invite_s >= limits.invite_s:
             return Outcome.TESTER_FAILED
-        rang = [at_s for at_s in self._rings() if at_s <= limits.setup_timeout_s]
+        rang = [at_s for at_s in self._rings() if at_s < limits.setup_timeout_s]
         patience_s = rang[0] + limits.ring_timeout_s if rang else limits.setup_timeout_s
-        if self.status is None or self.final_s > patience_s:
+        if self.status is None or self.final_s >= patience_s:
             return Outcome.UNANSWERED if rang else Outcome.NO_RESPONSE
         if self.status < 300:
             return Outcome.ANSWERED
