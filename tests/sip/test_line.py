@@ -45,13 +45,15 @@ def test_an_answered_call_is_measured_from_its_invite_to_the_answer_of_its_bye(
         assert all(before <= after for before, after in itertools.pairwise(known))
         assert record.answered_s is not None
         assert record.ringing_s is not None
-        assert 0.19 <= record.answered_s - record.ringing_s < 1.2  # the scenario rings for 200 ms
+        assert 0.19 <= record.answered_s - record.ringing_s < 5  # the scenario rings for 200 ms
         assert (record.sip_status, record.sip_reason, record.ended_by) == (200, "OK", "caller")
         assert record.silent is False
         assert record.to_tag is not None
         assert record.to_tag.startswith("far")
         assert record.rtp is not None
-        assert 0 < record.rtp.received <= record.rtp.sent <= 60  # 50 a second for 0.6 s
+        assert record.bye_answered_s is not None
+        spoke_s = record.bye_answered_s - record.answered_s
+        assert 0 < record.rtp.received <= record.rtp.sent <= 50 * spoke_s + 30
 
 
 def test_media_before_the_answer_is_not_taken_for_the_agent(
@@ -82,7 +84,7 @@ def test_the_first_audible_sound_is_the_far_end_s_whatever_the_caller_says(
 
     assert record.first_packet_s is not None
     assert record.first_audio_s is not None
-    assert 0.25 < record.first_audio_s - record.first_packet_s < 0.6
+    assert 0.15 < record.first_audio_s - record.first_packet_s < 1
 
 
 def test_a_far_end_that_sends_silence_is_silent(sipp: Answering, place: Place, tmp_path: Path) -> None:

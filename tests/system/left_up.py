@@ -20,7 +20,9 @@ class LeftUp:
     folder: Path
     trunk: str
     numbers: tuple[str, ...]
+    credentials: Path
     environment: Mapping[str, str]
+    said: str
 
     def trunk_names(self) -> set[str]:
         """The names of the trunks on its server, its own but not among them."""
@@ -59,6 +61,6 @@ def left_up(folder: Path, *arguments: str) -> Iterator[LeftUp]:
             assert credentials, said
             exports = re.findall(r"^export (\w+)=(.*)$", Path(credentials[1]).read_text(), re.MULTILINE)
             numbers = tuple(re.findall(r"^call +sip:([^@]+)@", said, re.MULTILINE))
-            yield LeftUp(process, folder, trunk[1], numbers, dict(exports))
+            yield LeftUp(process, folder, trunk[1], numbers, Path(credentials[1]), dict(exports), said)
         finally:
             process.terminate()

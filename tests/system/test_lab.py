@@ -131,27 +131,6 @@ def test_a_lab_tells_of_a_part_that_dies_and_ends_with_its_standard_input(tmp_pa
     assert all_end_within(family, 0)
 
 
-def test_a_lab_left_running_is_ended_by_its_folder(tmp_path: Path) -> None:
-    """`lab up` says how to call each arm; `lab down` finds it by its mark and waits until it is gone."""
-    with lab(tmp_path, "--arms", "new=none", "--idle-processes", "1", "--livekit-sip", "embedded") as running:
-        assert running.process.stdout is not None
-        said = "".join(iter(running.process.stdout.readline, "Ctrl-C takes it down.\n"))
-        family = running.family()
-        credentials = tmp_path / "livekit.env"
-        mode = credentials.stat().st_mode
-
-        command = [sys.executable, "-m", "lab", "down", "--run-dir", str(tmp_path)]
-        down = subprocess.run(command, capture_output=True, text=True, check=False, timeout=40)
-
-        assert "for new (none)" in said
-        assert str(credentials) in said
-        assert mode & 0o077 == 0
-        assert not credentials.exists()
-        assert down.stdout == f"lab: ended the lab in {tmp_path}\n"
-        assert running.process.wait(timeout=1) == 0
-        assert all_end_within(family, 0)
-
-
 def test_a_lab_ends_when_it_is_asked_to_on_its_way_up(tmp_path: Path) -> None:
     """Nobody has to wait for its agents to get rid of it."""
     with lab(tmp_path, "--json") as running:
