@@ -5,11 +5,12 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import capacity, lab, network, records, report, statistics, timing
+from benchmarks import capacity, engine, lab, network, records, report, statistics, timing
 from benchmarks.errors import BenchmarkError
 
 _BENCHMARKS = {
     "capacity": capacity,
+    "engine": engine,
     "lab": lab,
     "network": network,
     "records": records,

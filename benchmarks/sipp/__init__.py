@@ -20,19 +20,23 @@ _HOST = "127.0.0.1"
 _SCENARIOS = Path(__file__).parent
 _READY_WITHIN_S = 10.0
 _NICE = -10
+_SLOWER = 1.02  # than its rate, where it keeps it
+_LASTS_S = 2.0  # its start, and its last call
 _STARTS = 5  # a port that was free may be taken before SIPp binds it, and then it ends
 
 
 @contextmanager
-def answering(folder: Path) -> Iterator[int]:
+def answering(folder: Path, scenario: str = "answer", *, echo: bool = False) -> Iterator[int]:
     """A SIPp that rings and answers every call; gives its port.
+
+    As `answer` it takes its time, as `prompt` none; with `echo` the RTP that comes goes back.
 
     Raises:
         BenchmarkError: It is not installed, or does not start.
     """
     for _ in range(_STARTS):
         port = _free_port()
-        process = _start("answer", ["-p", str(port)], folder)
+        process = _start(scenario, ["-p", str(port), *(["-rtp_echo"] if echo else [])], folder)
         # It stands for another machine, which no load of this one keeps waiting, and which keeps no tester
         # waiting either: before ordinary processes and behind those of testers.
         with suppress(PermissionError):
@@ -73,6 +77,22 @@ def response_times_ms(
         for row in csv.DictReader(file, delimiter=";"):
             found[row["rtd_no"]].append(float(row["response_time_ms"]))
     return found
+
+
+def keeps(port: int, *, calls: int, calls_per_second: float, folder: Path) -> bool:
+    """Whether SIPp makes the calls without losing one, and in the time that they take at that rate."""
+    seconds = calls / calls_per_second
+    # Without -l it makes fewer at once than the rate needs, silently.
+    more = ["-m", str(calls), "-r", f"{calls_per_second:g}", "-l", str(calls)]
+    with raised_priority():
+        process = _start("call", [f"{_HOST}:{port}", *more], folder)
+    try:
+        return process.wait(seconds * _SLOWER + _LASTS_S) == 0
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _start(scenario: str, options: Sequence[str], folder: Path) -> "subprocess.Popen[bytes]":
