@@ -53,6 +53,7 @@ class HuntGroup:
         self._resting: list[tuple[float, int, Worker]] = []  # those with a free line, by when they have
         self._order = itertools.count()
         self._lines = self._up = self._coming = 0
+        self._all_rest = False
 
     def free_place(self, slots: int) -> int | None:
         """Where another worker would go, or None where there may be no more; a full one has `slots` lines."""
@@ -87,7 +88,9 @@ class HuntGroup:
         heapq.heapify(self._resting)
 
     def is_short(self, slots: int) -> bool:
-        """Whether another worker should be made: few lines are free, those on their way included."""
+        """Whether another worker should be made: few lines are free, with those on their way, or all rest."""
+        if self._all_rest and self._coming == 0:
+            return True
         spare = self._lines + self._coming * slots - self._up
         return self._coming < MOST_COMING and spare <= max(slots, self._up * SPARE_SHARE)
 
@@ -95,6 +98,7 @@ class HuntGroup:
         """Give the call a line of the worker whose turn it is; None where none is free or all rest."""
         while self._resting and self._resting[0][0] <= now_s:
             self._turn.append(heapq.heappop(self._resting)[2])
+        self._all_rest = not self._turn and bool(self._resting)
         if not self._turn:
             return None
         worker = self._turn.popleft()

@@ -70,6 +70,7 @@ def test_a_worker_that_dialled_on_all_lines_rests(connection: socket.socket) -> 
         one.free(one.workers[0], call)
 
     assert one.take("e", 10.0 + SLOTS * GAP_S * 0.99) is None
+    assert one.is_short(SLOTS)
     assert one.take("e", 10.0 + SLOTS * GAP_S * 1.01) is one.workers[0]
 
 
