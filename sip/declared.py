@@ -65,6 +65,10 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
         "metavar": "NAME: VALUE | …",
         "help": "header lines of your own for every INVITE, with --trunk: 'X-Tenant: acme | X-Language: de'",
     },
+    "dtmf": {
+        "metavar": "DIGITS",
+        "help": "with --trunk: keyed in (RFC 4733) as soon as a call is answered: '1234#'",
+    },
     "media": {
         "choices": [*Media],
         "default": Media.PJSUA2,

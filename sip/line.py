@@ -17,6 +17,7 @@ import pjsua2
 from sip import phone
 from sip.record import RtpStats
 from sip.srtp import UNENCRYPTED, Srtp, is_encrypted
+from sip.trunk import Trunk
 
 AUDIBLE_LEVEL = (
     24  # the bridge's level: mu-law code of a 20 ms frame's mean magnitude, here 256 of 32768 (-42 dBFS)
@@ -54,8 +55,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         call_id: str,
         emit: Callable[[phone.Event], None],
         audio: Audio | None,
-        *,
-        srtp: Srtp = Srtp.OFF,
+        trunk: Trunk,
     ) -> None:
         super().__init__(account)
         self.account = account
@@ -67,7 +67,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         self.rtp: RtpStats | None = None
         self._past: RtpStats | None = None  # of the streams that a re-INVITE ended
         self.failure: str | None = None  # what went wrong, where the library has no words for it
-        self._srtp = srtp
+        self._srtp, self._digits = trunk.srtp, trunk.digits
         self._emit = emit
         self._audio = audio
         self._media: pjsua2.AudioMedia | None = None
@@ -204,6 +204,17 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         if not self._heard:
             self._media.startTransmit(self._audio.sink)
             self.listening = True
+        if self._digits:
+            self._key_in()
+
+    def _key_in(self) -> None:
+        """Once a call; the stack sends digit after digit in place of the voice, if the far end takes any."""
+        keys = pjsua2.CallSendDtmfParam()
+        keys.digits, self._digits = self._digits, ""
+        try:
+            self.sendDtmf(keys)
+        except pjsua2.Error as error:
+            _log.warning("call %s: no digit was sent, the answer takes none: %s", self.call_id, error.reason)
 
     def stop_listening(self) -> None:
         """Detach the sink, so that the received audio need not be decoded any more."""

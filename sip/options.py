@@ -15,6 +15,7 @@ from sip import arms, collector, gates, own_trunk, source
 from sip.access import Block
 from sip.arms import ArmChoice
 from sip.declared import Observe
+from sip.digits import EACH_S
 from sip.errors import UsageError
 from sip.media import Media
 from sip.plan import Arrivals
@@ -141,6 +142,10 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
 def _media(given: argparse.Namespace) -> Media:
     if given.media == Media.NONE and given.srtp not in (None, "", Srtp.OFF):
         raise UsageError("--media", given.media, f"there is nothing that --srtp {given.srtp} would encrypt")
+    if given.media == Media.NONE and given.dtmf:
+        raise UsageError("--media", given.media, "digits go the way of the voice: leave out --dtmf")
+    if given.dtmf and given.hold < (keyed_s := len(given.dtmf) * EACH_S):
+        raise UsageError("--hold", given.hold, f"to key in --dtmf {given.dtmf} takes {keyed_s:g} s: raise it")
     return Media(given.media)
 
 

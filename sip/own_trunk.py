@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from collections.abc import Mapping
 
-from sip import headers
+from sip import digits, headers
 from sip.errors import UsageError
 from sip.handshake import context, system_ca
 from sip.srtp import Srtp
@@ -19,6 +19,7 @@ _ONLY_WITH_TRUNK = (
     "client_cert",
     "client_key",
     "headers",
+    "dtmf",
     "source",
     "srtp",
 )
@@ -35,7 +36,13 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Trunk | N
     if not trunk.is_loopback and not given.allow_remote:
         raise UsageError("--trunk", given.trunk, "it is not on this machine; add --allow-remote to call it")
     own = headers.read(given.headers) if given.headers else ()
-    return dataclasses.replace(trunk, tls=_tls(given, trunk), srtp=Srtp(given.srtp or Srtp.OFF), headers=own)
+    return dataclasses.replace(
+        trunk,
+        tls=_tls(given, trunk),
+        srtp=Srtp(given.srtp or Srtp.OFF),
+        headers=own,
+        digits=digits.read(given.dtmf) if given.dtmf else "",
+    )
 
 
 def _tls(given: argparse.Namespace, trunk: Trunk) -> Tls | None:

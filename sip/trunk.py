@@ -24,7 +24,7 @@ class Trunk:
     """Where calls go, and how.
 
     `user` and `password` answer its digest challenge (RFC 3261 section 22); `headers`, names and values, are
-    in every INVITE.
+    in every INVITE. `digits` are keyed in once a call is answered.
     """
 
     host: str
@@ -36,6 +36,7 @@ class Trunk:
     tls: Tls | None = None
     srtp: Srtp = Srtp.OFF
     headers: tuple[tuple[str, str], ...] = ()
+    digits: str = ""
 
     @classmethod
     def parse(cls, uri: str, *, user: str | None = None, password: str | None = None) -> "Trunk":

@@ -40,7 +40,7 @@ class Worker:
     """The endpoint, its lines, and the loop that serves them."""
 
     def __init__(self, spec: WorkerSpec, pool: socket.socket) -> None:
-        self._headers, self._srtp = spec.trunk.headers, spec.trunk.srtp
+        self._trunk = spec.trunk
         self._pool = pool
         self._pool.setblocking(False)
         self._inbox = select.poll()
@@ -105,10 +105,10 @@ class Worker:
 
     def _dial(self, command: DialCommand, until_s: float) -> None:
         account = self._idle.popleft()
-        line = Line(account, command.call_id, self._outbox.append, self._audio, srtp=self._srtp)
+        line = Line(account, command.call_id, self._outbox.append, self._audio, self._trunk)
         self._lines[command.call_id] = line
         try:
-            line.makeCall(command.target, _call_parameters(command, self._headers))
+            line.makeCall(command.target, _call_parameters(command, self._trunk.headers))
         except pjsua2.Error as error:
             now_s = time.monotonic()
             self._let_go(line)

@@ -33,8 +33,9 @@ class Answer(enum.Enum):
 class EncryptedPeer:
     """It answers one call after the other; `heard` has what was decrypted, or was never encrypted."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, *, event_type: int | None = None) -> None:
         self._protocol, self._encrypts = answer.value
+        self._event_type = event_type  # the payload type of the telephone events that it takes
         self.offers: list[str] = []
         self.heard: list[bytes] = []
         self.unreadable = 0
@@ -101,6 +102,9 @@ class EncryptedPeer:
             f"m=audio {self._rtp.getsockname()[1]} {self._protocol} 0",
             "a=rtpmap:0 PCMU/8000",
         ]
+        if self._event_type is not None:
+            lines[-2] += f" {self._event_type}"
+            lines.append(f"a=rtpmap:{self._event_type} telephone-event/8000")
         if self._encrypts:
             found = re.search(rf"a=crypto:(\d+) {_SUITE} inline:([^\s|]+)", offer)
             assert found is not None, offer
