@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from tests.sip.peer import Behaviour, FarCall, Script
+from tests.sip.script import Behaviour, FarCall, Script
 
 _LENGTH = re.compile(rb"Content-Length: (\d+)")
 
@@ -78,20 +78,6 @@ def falls_silent(call: FarCall) -> Script:
     yield from call.until("ACK")
     yield from call.speak(0.2)
     yield from call.let_go()
-
-
-def hangs_up_ringing(call: FarCall) -> Script:
-    """Says BYE instead of a final response."""
-    call.reply(180)
-    yield from call.pause(0.05)
-    call.request("BYE")
-    yield from call.let_go()
-
-
-def never_lets_go(call: FarCall) -> Script:
-    """Answers, and never again anything."""
-    call.answer()
-    yield None
 
 
 def rings_without_end(call: FarCall) -> Script:
