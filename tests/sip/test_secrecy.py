@@ -260,11 +260,11 @@ from sip import preflight
 from sip.pool import Pool
 from sip.tls import Tls
 from sip.trunk import Trunk
-from tests.sip.conftest import _place
+from tests.sip.conftest import make_calls
 trunk = dataclasses.replace(Trunk.parse(sys.argv[1]), tls=Tls(sys.argv[2]))
 preflight.look(trunk)
 with Pool(trunk, log_folder=pathlib.Path(sys.argv[3])) as pool:
-    print(*(record.outcome for record in _place(pool, 1)))
+    print(*(record.outcome for record in make_calls(pool, 1)))
 """
 
 
