@@ -105,7 +105,8 @@ def checks(run: Run) -> list[Check]:
             "loop lag p99 of moments, s",
             lag_quantile(_while_calling(run.loop_lag, attempts)["lag_s"].to_numpy(dtype="float64"), 0.99),
             0.020,
-            "Something else was using the tester's cores: run it alone, or on another machine.",
+            "Something else was using the tester's cores: run it alone, on another machine, or with the right"
+            " to precede other processes (as root or with CAP_SYS_NICE).",
         ),
     ]
     if run.rooms_observed:

@@ -62,7 +62,8 @@ def captured(port: int) -> Iterator[list[Packet]]:
     if (why := missing_for_capture()) is not None:
         raise BenchmarkError(why)
     packets: list[Packet] = []
-    with tempfile.TemporaryFile() as tape, socket.socket(type=socket.SOCK_DGRAM) as marker:
+    # AppArmor's profile of tcpdump lets it write to files of this name only, handed over or not.
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as tape, socket.socket(type=socket.SOCK_DGRAM) as marker:
         marker.bind((_HOST, 0))
         mark_port = marker.getsockname()[1]
         command = ["tcpdump", "-i", "lo", "-n", "--time-stamp-precision=nano", "--immediate-mode"]
