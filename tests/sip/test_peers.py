@@ -112,6 +112,7 @@ def test_a_call_that_is_described_anew_goes_on(played: Played, number: str) -> N
 
     assert (record.outcome, record.ended_by) == (Outcome.ANSWERED, "caller")
     assert far.methods().count("200") == 1
+    assert record.trying_s is None  # a 100 is the far end's, not ours to its re-INVITE
     assert record.bye_answered_s is not None
     assert record.rtp is not None
     assert record.rtp.received == 10
