@@ -19,9 +19,9 @@ from benchmarks.busy import busy
 from benchmarks.capture import captured
 from benchmarks.errors import BenchmarkError
 from benchmarks.ladder import Step, errors_ms, ladders, lateness_ms
-from sip.call import Limits
 from sip.campaign import Campaign, Settings
 from sip.media import Media
+from sip.phase import Limits
 from sip.plan import Plan
 from sip.pool import Pool
 from sip.priority import raised_priority

@@ -12,9 +12,9 @@ from capacity.route import HEADROOM, Route
 from capacity.shortfall import fared, shortfall
 from capacity.step import Decision, Phase, Step
 from sip.answering_process import Answering
-from sip.call import Limits
 from sip.campaign import Campaign, Settings
 from sip.outcome import Outcome
+from sip.phase import Limits
 from sip.plan import Plan
 from sip.pool import Pool
 from sip.priority import raised_priority

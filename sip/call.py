@@ -1,10 +1,9 @@
 """One call's life as a pure state machine: events and passing time in, commands and one record out."""
 
 import math
-from dataclasses import dataclass
 
 from sip.outcome import Outcome, from_status
-from sip.phase import Command, GaveUp, Phase
+from sip.phase import Command, GaveUp, Limits, Phase
 from sip.phone import (
     Answered,
     ByeAnswered,
@@ -23,24 +22,6 @@ from sip.phone import (
 )
 from sip.plan import Dial
 from sip.record import CallRecord, Epoch, RtpStats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long a call waits for what, in seconds.
-
-    The ring timeout counts from the first 18x, the setup timeout from the INVITE (only while no 18x came),
-    the hold from the 200. The last four bound what a silent far end or a stuck phone can hold up.
-    """
-
-    ring_timeout_s: float = 60.0
-    setup_timeout_s: float = 32.0
-    hold_s: float = 5.0
-    invite_s: float = 5.0
-    final_after_cancel_s: float = 5.0
-    bye_answer_s: float = 5.0
-    close_s: float = 2.0
-
 
 _WAITING = (Phase.ORDERED, Phase.CALLING, Phase.RINGING)
 

@@ -5,9 +5,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sip.call import Call, Limits, never_dialled
+from sip.call import Call, never_dialled
 from sip.outcome import Outcome
-from sip.phase import Command
+from sip.phase import Command, Limits
 from sip.phone import Order, Phone
 from sip.plan import Dial
 from sip.record import CallRecord, Epoch

@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from sip.call import Limits
 from sip.campaign import Campaign, Settings
 from sip.course import Course, GoOn
 from sip.description import Target
 from sip.errors import RingtimeError
 from sip.health import Health
 from sip.options import Options
+from sip.phase import Limits
 from sip.pool import Pool
 from sip.record import CallRecord, CallsFile, Epoch, HealthFile, RunFolder
 

@@ -10,10 +10,10 @@ from capacity.course import STEPS, Ascent
 from capacity.route import Route
 from capacity.step import Decision, Phase, Step
 from capacity.stretch import Axis
-from sip.call import Limits
 from sip.campaign import Campaign, Settings
 from sip.errors import UsageError
 from sip.fake_phone import FakeClock, FakePhone, FarEnd
+from sip.phase import Limits
 from sip.phone import Order
 from sip.plan import Arrivals
 from sip.record import CallRecord, Epoch, RunFolder

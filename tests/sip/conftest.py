@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sip.call import Limits
 from sip.campaign import Campaign, Settings
+from sip.phase import Limits
 from sip.plan import Arrivals, Plan
 from sip.pool import Pool
 from sip.record import CallRecord, Epoch

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sip import phone
-from sip.call import Call, Limits
+from sip.call import Call
 from sip.outcome import Outcome, from_status
-from sip.phase import Command
+from sip.phase import Command, Limits
 
 ORDERED_S = 101.0
 LEAVES_S = 0.001  # from a command to its request on the wire

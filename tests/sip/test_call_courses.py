@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sip import phone
-from sip.call import Call, Limits
+from sip.call import Call
 from sip.outcome import Outcome
-from sip.phase import Command
+from sip.phase import Command, Limits
 from sip.plan import Dial
 from sip.record import CallRecord, Epoch
 from tests.sip.far_end import ORDERED_S, Course, Played, play

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sip.call import Limits
 from sip.campaign import Campaign, Settings
 from sip.fake_phone import FakeClock, FakePhone, FarEnd
 from sip.outcome import Outcome
+from sip.phase import Limits
 from sip.phone import Order
 from sip.plan import Arrivals, Plan
 from sip.record import CallRecord, Epoch

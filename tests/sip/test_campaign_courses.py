@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sip import phone
-from sip.call import Limits
 from sip.campaign import Campaign, Settings
 from sip.fake_phone import FakeClock
 from sip.outcome import Outcome, from_status
+from sip.phase import Limits
 from sip.plan import Dial
 from sip.record import CallRecord, Epoch
 from tests.sip.wire_model import Fate, Story, WirePhone, punctual

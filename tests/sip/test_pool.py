@@ -269,7 +269,7 @@ from gevent import monkey
 monkey.patch_all()
 import collections, json, pathlib, sys, time
 import gevent
-from sip.call import Limits
+from sip.phase import Limits
 from sip.campaign import Campaign, Settings
 from sip.plan import Plan
 from sip.pool import Pool
