@@ -9,14 +9,14 @@ def _asked(method: str, direction: str) -> Behaviour:
     def behave(call: FarCall) -> Script:
         call.answer()
         yield from call.until("ACK")
-        yield from call.speak(0.1)
+        yield from call.speak(0.2)
         call.request(method, call.sdp(direction=direction, version=2))
         response = yield from call.until("200")
         if method == "INVITE":
             call.acknowledge(response)
         yield from call.pause(0.05)
         call.packets()
-        yield from call.speak(0.1)
+        yield from call.speak(0.2)
         yield from call.let_go()
 
     return behave

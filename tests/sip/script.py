@@ -169,5 +169,5 @@ def good(call: FarCall) -> Script:
     """A far end that rings, answers, speaks and lets go."""
     call.answer()
     yield from call.until("ACK")
-    yield from call.speak(0.1)
+    yield from call.speak(0.4)
     yield from call.let_go()

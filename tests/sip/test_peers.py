@@ -15,7 +15,7 @@ from tests.sip.peer import Peer, playing
 from tests.sip.script import FarCall
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
-PATIENCE_S, LINGERING_S, HOLD_S = 2.5, 2.0, 0.8  # to an 18x or an answer, to who is asked to go, of a call
+PATIENCE_S, LINGERING_S, HOLD_S = 2.5, 2.0, 1.2  # to an 18x or an answer, to who is asked to go, of a call
 GOOD = [f"good-{number}" for number in range(14)]
 UNUSUAL = (
     {name: behave for name, (behave, *_) in bad_peers.UNANSWERED.items()}
@@ -115,7 +115,7 @@ def test_a_call_that_is_described_anew_goes_on(played: Played, number: str) -> N
     assert record.trying_s is None  # a 100 is the far end's, not ours to its re-INVITE
     assert record.bye_answered_s is not None
     assert record.rtp is not None
-    assert record.rtp.received == 10
+    assert record.rtp.received > 10  # which are those of the first
     assert record.rtp.sent > len(spoken) > 0
     stamps = (record.ringing_s, record.answered_s, record.first_packet_s, record.first_audio_s, record.bye_s)
     known = [stamp for stamp in stamps if stamp is not None]
