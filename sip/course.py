@@ -16,6 +16,8 @@ from sip.plan import Plan
 from sip.record import CallRecord, RunFolder
 
 GoOn = Callable[[], bool]
+_FEWEST_LINES = 50
+_MOST_LINES = 2000  # at the start, which then takes some ten seconds
 _log = logging.getLogger(__name__)
 
 
@@ -54,7 +56,8 @@ class Prepared:
     """A run that may start: its options, what it will do in words, and its course.
 
     `course` makes part `index` of `of` equal ones, where there is a `plan` to be split. `at_once` is how many
-    calls may be up at once; `resumed` is the folder of a run that is to go on, where it is one.
+    calls may be up at once, `lines` how many there are phones for from the start: more are made as calls
+    come up. `resumed` is the folder of a run that is to go on, where it is one.
     """
 
     options: Options
@@ -62,6 +65,7 @@ class Prepared:
     course: Callable[[int, int], Course]
     at_once: int
     plan: Plan | None = None
+    lines: int = 50
     resumed: Path | None = None
 
 
@@ -143,4 +147,5 @@ class Calls:
             lambda index, of: AllCalls(plan, index, of),
             chosen.peak_concurrent,
             plan,
+            lines=min(max(chosen.usual_concurrent, _FEWEST_LINES), _MOST_LINES, chosen.peak_concurrent),
         )

@@ -186,7 +186,7 @@ class _Desk:
         return Generator(
             prepared.options,
             prepared.course(0, 1),
-            at_once=prepared.at_once,
+            lines=prepared.lines,
             on_record=lambda record: live.show(environment.events.request, record),
         )
 

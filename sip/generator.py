@@ -18,7 +18,6 @@ from sip.pool import Pool
 from sip.record import CallRecord, CallsFile, Epoch, HealthFile, RunFolder
 
 LEAD_S = 0.5  # from ready to time zero of the plan, so that nothing is late before it began
-_FIRST_LINES = 50  # more come as calls come up
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +36,17 @@ class Generator:
         options: Options,
         course: Course,
         *,
-        at_once: int,
+        lines: int,
         on_record: Callable[[CallRecord], None],
         worker: str | None = None,
     ) -> None:
-        """Where `at_once` calls may be up at once; each call's record goes to `on_record` too.
+        """Begin with so many `lines`; each call's record goes to `on_record` too.
 
         One of several workers has the name that it was given, and its logs in a folder of that name.
         """
         self._options = options
         self._course = course
-        self._at_once = at_once
+        self._lines = lines
         self._on_record = on_record
         self._worker = worker
         self._up = ExitStack()
@@ -96,7 +95,7 @@ class Generator:
             target.trunk,
             log_folder=folder.path / "logs" / (self._worker or ""),
             access=target.access,
-            concurrent=min(self._at_once, _FIRST_LINES),
+            concurrent=self._lines,
             max_concurrent=self._options.max_concurrent,
             media=self._options.media,
         )

@@ -153,12 +153,11 @@ class Shared:
         share = self._share
         folder, is_here = _folder(share, prepared.options.run_dir)
         target = _target(share, prepared, is_here=is_here)
-        at_once = -(-prepared.at_once // share.of)
-        limits.make_room(at_once)
+        limits.make_room(-(-prepared.at_once // share.of))
         generator = self._generator = Generator(
             replace(prepared.options, max_concurrent=_part(prepared.options.max_concurrent, share)),
             prepared.course(share.index, share.of),
-            at_once=at_once,
+            lines=-(-prepared.lines // share.of),
             on_record=self._on_record,
             worker=share.worker,
         )

@@ -22,6 +22,7 @@ from sip.plan import Arrivals
 from sip.srtp import Srtp
 from sip.trunk import Trunk
 
+_USUAL_RING_S = 2.0
 _LARGEST_CALLS = 10_000_000
 _CREDENTIALS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
@@ -75,6 +76,11 @@ class Options:
     def arm_names(self) -> tuple[str, ...]:
         """Names in the order given, the reference first."""
         return tuple(arm.name for arm in self.arms)
+
+    @property
+    def usual_concurrent(self) -> int:
+        """Calls up at once where callers are answered as they should be, within seconds."""
+        return min(math.ceil(self.calls_per_second * (self.hold_s + _USUAL_RING_S)), self.peak_concurrent)
 
     @property
     def peak_concurrent(self) -> int:
