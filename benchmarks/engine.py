@@ -17,7 +17,7 @@ from benchmarks.placed import Load, Placed, place
 from sip.media import Media
 
 _RAMP_CPS = 100.0  # at which the calls that are to be up at once are placed
-_HOLD_S = 0.2  # of the calls whose rate is sought
+_HOLD_S = 0.0  # of the calls whose rate is sought
 _WARM_UP_S = 2.0  # workers start meanwhile
 _PRECISION = 1.1
 _LEAST_CPS = 5.0

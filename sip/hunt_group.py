@@ -36,6 +36,13 @@ class Worker:
     silent_looks: int = 0
     end: str = "died"
 
+    def pulse(self, at_s: float, cpu_s: float, loop_lag_s: float) -> None:
+        """What it says of itself, by its own clock: a pool that was held up reads several at once."""
+        if self.pulse_s:
+            self.cpu_share = (cpu_s - self.cpu_s) / (at_s - self.pulse_s)
+        self.pulse_s, self.cpu_s = at_s, cpu_s
+        self.lag_s = max(self.lag_s or 0.0, loop_lag_s)
+
 
 class HuntGroup:
     """Workers whose lines are under one profile, four lines or so each; it stops growing at `most` lines.

@@ -68,6 +68,7 @@ class Pool:
         self._nursery = Nursery(log_folder / "zygote.log", self._access.namespace)
         self._closing = False
         self._look_s = self._grow_s = 0.0
+        self._talkative: list[tuple[selectors.SelectorKey, int]] = []  # since the last wait
         self._voice = log_folder / "voice.wav"
 
     def open(self) -> Self:
@@ -132,7 +133,7 @@ class Pool:
     def wait(self, timeout_s: float) -> None:
         """Return when a worker has something to say, at the latest after `timeout_s`."""
         if not self._events:
-            self._selector.select(max(0.0, min(timeout_s, 3600.0)))
+            self._talkative = self._selector.select(max(0.0, min(timeout_s, 3600.0)))
 
     def health(self) -> PhoneHealth:
         """CPU of zygote and workers, their loops' largest lateness, and restarts, since the last look."""
@@ -219,7 +220,8 @@ class Pool:
             _log.warning("%s takes no orders (%s)", worker.name, error)
 
     def _read(self) -> None:
-        for key, _ in self._selector.select(0):
+        talkative, self._talkative = self._talkative or self._selector.select(0), []
+        for key, _ in talkative:
             worker: Worker = key.data
             messages = wire.receive(worker.connection)
             worker.silent_looks = 0
@@ -256,11 +258,7 @@ class Pool:
                 self._slots = max(self._slots, message.slots)
                 self._false_starts = 0
             case wire.Pulse():
-                now_s = time.monotonic()
-                if worker.pulse_s:
-                    worker.cpu_share = (message.cpu_s - worker.cpu_s) / (now_s - worker.pulse_s)
-                worker.pulse_s, worker.cpu_s = now_s, message.cpu_s
-                worker.lag_s = max(worker.lag_s or 0.0, message.loop_lag_s)
+                worker.pulse(message.at_s, message.cpu_s, message.loop_lag_s)
             case wire.WorkerSpec() | wire.DialCommand() | wire.EndCommand() | wire.CloseCommand():
                 raise PhoneError(f"{worker.name} sent an order, which only the pool may do.")
             case event:

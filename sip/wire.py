@@ -65,6 +65,7 @@ class Ready(Said, frozen=True):
 class Pulse(Said, frozen=True):
     """The worker's CPU time since its start, and its loop's largest lateness since the last pulse."""
 
+    at_s: float
     cpu_s: float
     loop_lag_s: float
 

@@ -67,7 +67,7 @@ class Worker:
                 self._lag_s = max(self._lag_s, now_s - tick_s)
                 tick_s = now_s + POLL_S
             if now_s >= pulse_s + PULSE_S:
-                self._outbox.append(Pulse(time.process_time(), self._lag_s))
+                self._outbox.append(Pulse(now_s, time.process_time(), self._lag_s))
                 pulse_s, self._lag_s = now_s, 0.0
             if self._inbox.poll(0):  # cheaper in every turn than the exception of an empty socket
                 commands = receive(self._pool)

@@ -138,3 +138,14 @@ def test_a_worker_that_died_leaves_its_place_to_the_next_and_takes_no_more_calls
     taken = [one.take(call, 1.0) for call in "defghi"]
     assert {worker.place for worker in taken if worker} == {0, 2}
     assert one.take("j", 1.0) is None
+
+
+def test_a_worker_s_share_of_a_core_is_by_its_own_clock(connection: socket.socket) -> None:
+    """However late its pulses are read; the largest lateness stands until it is asked for."""
+    worker = group(connection, 1).workers[0]
+    assert worker.lag_s is None
+
+    worker.pulse(100.0, 3.0, 0.02)
+    worker.pulse(101.0, 3.25, 0.001)
+
+    assert (worker.cpu_share, worker.lag_s) == (0.25, 0.02)

@@ -23,7 +23,7 @@ SECURE = dataclasses.replace(
 )
 MESSAGES: list[wire.Message] = [
     wire.Ready(12, 5060, 4),
-    wire.Pulse(1.5, 0.001),
+    wire.Pulse(60.0, 1.5, 0.001),
     wire.DialCommand("c", "sip:1@h", "sip:2@h"),
     wire.EndCommand("c", "bye"),
     wire.CloseCommand(),
