@@ -75,28 +75,34 @@ def test_a_killed_worker_loses_its_own_calls_and_no_dial_is_without_a_record(
 ) -> None:
     """Three workers share the plan; one is killed in the middle, and its share is reported as dropped."""
     workers = [worker() for _ in range(3)]
-    rate = ("--calls", "88", "--calls-per-second", "15", "--hold", "1")
+    rate = ("--calls", "9000", "--calls-per-second", "10", "--hold", "0.5")
     locust_command.start("--trunk", sipp("answer").uri, *CALLS, *rate, *as_master(master_port, 3))
-    locust_command.wait_for("Placing 90 calls by 3 workers")
+    locust_command.wait_for("by 3 workers")
     folder = locust_command.folder()
     wait_until(lambda: len(all_records(folder)) >= 15)
 
     victim = next(iter(lines(folder / "health-1.jsonl")))["processes"][0]["pid"]
     os.kill(victim, signal.SIGKILL)
+    locust_command.wait_for("Worker 1")
+    os.kill(locust_command.process.pid, signal.SIGINT)
 
     code, output = locust_command.end()
     for each in workers:
         each.end()
+    assert code == 130, output
     records = all_records(folder)
-    run = json.loads((folder / "run.json").read_text())
-    assert Counter(int(record["call_id"].rpartition("-")[2]) for record in records) == Counter(range(90))
-    lost = [record for record in records if record["outcome"] == "tester_failed"]
-    assert {record["error"] for record in lost} == {"dropped: lost with worker 1"}
+    numbers = Counter(int(record["call_id"].rpartition("-")[2]) for record in records)
+    assert set(numbers.values()) == {1}
+    settled = max(numbers) - 30  # before what was due as the run was cut
+    assert set(range(settled)) <= set(numbers)
+    lost = [record for record in records if record["error"] == "dropped: lost with worker 1"]
+    assert len(lost) >= 10
     assert all(int(record["call_id"].rpartition("-")[2]) % 3 == 1 for record in lost)
-    assert {record["outcome"] for record in records} == {"answered", "tester_failed"}
-    assert (run["workers"], run["dropped_dials"], run["state"]) == (["0", "1", "2"], len(lost), "complete")
+    assert {record["outcome"] for record in lost} == {"tester_failed"}
+    run = json.loads((folder / "run.json").read_text())
+    assert (run["workers"], run["state"]) == (["0", "1", "2"], "cut")
+    assert run["dropped_dials"] >= len(lost)
     summary = json.loads((folder / "summary.json").read_text())
-    assert code == summary["exit_code"] == NOT_VALID, output
     failed = {check["name"] for check in summary["validity"] if not check["ok"]}
     assert {"dropped dials", "worker files not closed or not counted"} <= failed
     assert_all_gone([process for each in (locust_command, *workers) for process in each.relatives()])
