@@ -76,7 +76,7 @@ def hears_the_third(call: FarCall) -> Script:
 
 def tries_late(call: FarCall) -> Script:
     """Says 100 when its caller has already given up."""
-    yield from call.pause(3.0)
+    yield from call.pause(5.5)
     call.reply(100)
     yield from call.let_go()
 

@@ -15,7 +15,7 @@ from tests.sip.peer import Peer, playing
 from tests.sip.script import FarCall
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
-PATIENCE_S, LINGERING_S, HOLD_S = 2.5, 2.0, 1.2  # to an 18x or an answer, to who is asked to go, of a call
+PATIENCE_S, LINGERING_S, HOLD_S = 5.0, 2.0, 2.5
 GOOD = [f"good-{number}" for number in range(14)]
 UNUSUAL = (
     {name: behave for name, (behave, *_) in bad_peers.UNANSWERED.items()}
