@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks import sipp
 from benchmarks.climb import highest_kept
+from benchmarks.errors import BenchmarkError
 from benchmarks.placed import Load, Placed, place
 from sip.media import Media
 
@@ -72,6 +73,8 @@ def _at_once(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             processes=options.processes,
         )
         placed = place(load, folder, weigh=True)
+    if placed.trouble is not None:
+        raise BenchmarkError(f"{load.calls} calls at once came to no good end: {placed.trouble}")
     return {
         "calls": placed.calls_up,
         "lost": placed.lost,

@@ -20,6 +20,7 @@ from sip.media import Media
 _ROOT = Path(__file__).parents[1]
 _BESIDE_S = 90.0  # what starting, draining and reading may take beyond the calls
 _LOOK_EVERY_S = 0.5
+_REFUSED = 2
 _VERDICTS = (0, 3, 4, 5)  # of a run that was measured, whatever was found
 
 
@@ -67,12 +68,14 @@ class Placed:
     """What became of a load: the records of its calls, and by process the lines of its health files.
 
     `memory_mb` is PSS of all its processes with all the calls up, in which a page that n processes share is
-    1/n of each one's; None where they were not all up at any look.
+    1/n of each one's; None where they were not all up at any look. `trouble` is what the tester said where
+    it did not come to its own end.
     """
 
     records: Sequence[Mapping[str, Any]]
     health: Sequence[Sequence[Mapping[str, Any]]]
     memory_mb: float | None
+    trouble: str | None = None
 
     @property
     def lost(self) -> int:
@@ -116,14 +119,14 @@ class Placed:
     @property
     def kept(self) -> bool:
         """Whether no call was lost and they left when they were due, by the limit of a valid run."""
-        return self.lost == 0 and self.dial_lag_p99_s <= DIAL_LAG_S
+        return self.trouble is None and self.lost == 0 and self.dial_lag_p99_s <= DIAL_LAG_S
 
 
 def place(load: Load, folder: Path, *, weigh: bool = False) -> Placed:
     """Have the load placed and read what is on record, warm-up left out; `weigh` says to look at memory.
 
     Raises:
-        BenchmarkError: The tester did not come to its own end.
+        BenchmarkError: The tester refused it, or came to no end at all.
     """
     runs = folder / "runs"
     output = folder / "locust.log"
@@ -137,14 +140,15 @@ def place(load: Load, folder: Path, *, weigh: bool = False) -> Placed:
             if tester.poll() is None:
                 tester.terminate()
                 tester.wait()
+    trouble = None
     if tester.returncode not in _VERDICTS:
-        last = output.read_text(errors="replace").strip().split("\n")[-3:]
-        raise BenchmarkError(f"the calls were not placed: {' '.join(last)}")
+        trouble = " ".join(output.read_text(errors="replace").strip().split("\n")[-3:])
+    if tester.returncode == _REFUSED:
+        raise BenchmarkError(f"the calls were not placed: {trouble}")
     run = (runs / "latest").resolve()
     records = [line for file in _files(run, "calls") for line in file if "call_id" in line]
-    return Placed(
-        [record for record in records if not record["warm_up"]], list(_files(run, "health")), memory_mb
-    )
+    counted = [record for record in records if not record["warm_up"]]
+    return Placed(counted, list(_files(run, "health")), memory_mb, trouble)
 
 
 def p99(values: Iterable[float]) -> float:
