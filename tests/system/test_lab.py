@@ -131,6 +131,7 @@ def test_a_lab_tells_of_a_part_that_dies_and_ends_with_its_standard_input(tmp_pa
     assert all_end_within(family, 0)
 
 
+@pytest.mark.slow
 def test_a_lab_ends_when_it_is_asked_to_on_its_way_up(tmp_path: Path) -> None:
     """Nobody has to wait for its agents to get rid of it."""
     with lab(tmp_path, "--json") as running:

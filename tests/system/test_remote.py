@@ -77,6 +77,7 @@ def test_a_killed_tester_leaves_nothing_on_the_deployment(
     assert somebodys.trunk_names() == set()
 
 
+@pytest.mark.slow
 def test_numbers_that_exist_are_called_and_the_run_s_rooms_found_among_others(
     locust_command: LocustCommand, somebodys: LeftUp
 ) -> None:
