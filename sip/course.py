@@ -65,7 +65,7 @@ class Prepared:
     course: Callable[[int, int], Course]
     at_once: int
     plan: Plan | None = None
-    lines: int = 50
+    lines: int = _FEWEST_LINES
     resumed: Path | None = None
 
 

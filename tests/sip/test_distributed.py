@@ -55,9 +55,16 @@ def as_master(port: str, workers: int) -> tuple[str, ...]:
     return ("--master", *place, "--expect-workers", str(workers))
 
 
-def in_processes(port: str) -> tuple[str, ...]:
-    """The options of one command that forks two workers; the usual port may be another test's."""
-    return ("--processes", "2", "--master-bind-port", port, "--master-port", port)
+def calls_by_two_processes(locust_command: LocustCommand, trunk: Trunk, port: str) -> Path:
+    """One command that forks two workers, whose calls last longer than any test; the run's folder.
+
+    The usual port of a master may be another test's.
+    """
+    rate = ("--calls", "1000", "--calls-per-second", "10", "--hold", "60")
+    processes = ("--processes", "2", "--master-bind-port", port, "--master-port", port)
+    locust_command.start("--trunk", trunk.uri, *CALLS, *rate, *processes)
+    locust_command.wait_for("by 2 workers")
+    return locust_command.folder()
 
 
 def all_records(folder: Path) -> list[dict[str, Any]]:
@@ -141,10 +148,7 @@ def test_ctrl_c_ends_the_calls_of_all_processes_and_keeps_every_record(
     locust_command: LocustCommand, sipp: Answering, master_port: str
 ) -> None:
     """With --processes the terminal's signal reaches master and workers alike."""
-    rate = ("--calls", "1000", "--calls-per-second", "10", "--hold", "60")
-    locust_command.start("--trunk", sipp("answer").uri, *CALLS, *rate, *in_processes(master_port))
-    locust_command.wait_for("by 2 workers")
-    folder = locust_command.folder()
+    folder = calls_by_two_processes(locust_command, sipp("answer"), master_port)
     health = [folder / f"health-{index}.jsonl" for index in range(2)]
     wait_until(
         lambda: all(file.exists() and any(line["calls_up"] >= 5 for line in lines(file)) for file in health)
@@ -171,10 +175,7 @@ def test_a_killed_master_takes_the_processes_that_it_forked_with_it(
     locust_command: LocustCommand, sipp: Answering, master_port: str
 ) -> None:
     """They hang up first: every record is there, and each file is closed."""
-    rate = ("--calls", "1000", "--calls-per-second", "10", "--hold", "60")
-    locust_command.start("--trunk", sipp("answer").uri, *CALLS, *rate, *in_processes(master_port))
-    locust_command.wait_for("by 2 workers")
-    folder = locust_command.folder()
+    folder = calls_by_two_processes(locust_command, sipp("answer"), master_port)
     wait_until(lambda: (folder / "health-1.jsonl").exists() and (folder / "health-0.jsonl").exists())
     relatives = locust_command.relatives()
 
