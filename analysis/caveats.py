@@ -16,6 +16,7 @@ from analysis.wording import count, number
 CLOCKS_AGREE_S = 0.020
 # A tenth of the default limit on agent connect latency, which is an estimate from outside.
 ESTIMATE_HOLDS_S = 0.2
+MASTER = "master"  # whose file holds the calls that were lost with workers
 
 
 def caveats_of(
@@ -63,6 +64,7 @@ def _of_the_run(run: Run) -> list[str]:
 
 def _of_the_files(run: Run) -> list[str]:
     said = []
+    with_master = any(file.worker == MASTER and not file.missing for file in run.files)
     for file in run.files:
         if file.missing:
             said.append(
@@ -70,7 +72,8 @@ def _of_the_files(run: Run) -> list[str]:
             )
         elif not file.closed:
             said.append(
-                f"Worker {file.worker} did not close its file: it died, and calls it held are missing."
+                f"Worker {file.worker} did not close its file: it died, and calls it held are "
+                f"{'recorded by the master as lost' if with_master else 'missing'}."
             )
         elif file.announced != file.records:
             said.append(

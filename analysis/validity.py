@@ -79,8 +79,8 @@ def checks(run: Run) -> list[Check]:
             "dial lag p99, s",
             _quantile(attempts["dial_lag_s"], 0.99),
             DIAL_LAG_S,
-            "Lower --calls-per-second or give the tester a core of its own: calls left later than "
-            "they were due.",
+            "Calls left later than they were due: lower --calls-per-second, give the tester cores of its own "
+            "(--processes, or workers on other machines), or leave the voice out (--media none).",
         ),
         at_most(
             "calls the tester failed",
@@ -99,7 +99,8 @@ def checks(run: Run) -> list[Check]:
             "CPU of the busiest tester process (p95 of seconds)",
             _busiest(_while_calling(run.health, attempts)),
             CPU_SHARE,
-            "Add --processes or another machine, or lower --calls-per-second.",
+            "Add --processes or workers on other machines, lower --calls-per-second, or leave the voice out "
+            "(--media none) where signalling alone is in question.",
         ),
         at_most(
             "loop lag p99 of moments, s",
@@ -120,8 +121,8 @@ def _of_the_plan(run: Run) -> list[Check]:
             "dropped dials",
             run.dropped_dials / max(len(run.calls), run.dropped_dials, 1),
             FAILED_SHARE,
-            "Lower --calls-per-second or --max-concurrent's need, or add workers: the tester was "
-            "short of slots.",
+            "The tester was short of lines: lower --calls-per-second or --hold, raise --max-concurrent if it "
+            "was given, or add --processes or workers on other machines.",
         ),
         at_most(
             "worker files not closed or not counted",

@@ -139,7 +139,7 @@ def test_a_run_that_is_not_valid_says_so_before_any_figure(pages: Mapping[str, P
     """Verdict, then what the tester fell short of with its remedies, then all else."""
     page = pages["not-valid"].read_text()
     order = ["Not valid, so it decides nothing", "Where did the tester fall short?", "dropped dials"]
-    order += ["Lower --calls-per-second", "How long do callers wait"]
+    order += ["lower --calls-per-second", "How long do callers wait"]
     places = [page.index(words) for words in order]
     figures = [page.index("<img"), page.index("<table")]
 

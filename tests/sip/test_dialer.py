@@ -147,6 +147,23 @@ def test_a_wrong_option_ends_with_2_before_the_first_call(
     assert "Traceback" not in output
 
 
+def test_more_calls_than_the_file_descriptors_do_for_are_refused_before_the_first_call(
+    locust_command: LocustCommand,
+) -> None:
+    """On a machine that allows 1024 of them; the sentence says for how many calls they do."""
+    locust_command.start(
+        *("--trunk", "sip:127.0.0.1:9", *NUMBERS, "--calls", "6000", "--calls-per-second", "1000"),
+        *("--hold", "60", "--max-concurrent", "5000"),
+        before=("sh", "-c", 'ulimit -n 1024 && exec "$0" "$@"'),
+    )
+    code, output = locust_command.end()
+
+    assert code == 2, output
+    assert "--max-concurrent cannot be 5000" in output
+    assert "1024 file descriptors (ulimit -Hn) do for" in output
+    assert "Traceback" not in output
+
+
 def test_the_web_interface_runs_one_test_after_another(
     locust_command: LocustCommand, sipp: Answering
 ) -> None:
