@@ -155,6 +155,7 @@ def _record(dial: Dial, outcome: Outcome, draw: random.Random) -> CallRecord:
         to_tag=f"SCL_{draw.getrandbits(48):012x}" if made and not local else None,
         ended_by=ended_by.get(outcome, "callee"),
         rtp=_voice(draw) if outcome is Outcome.ANSWERED else None,
+        heard=None,
         recording=None,
         worker=WORKERS[dial.index % len(WORKERS)],
         error=None if made else "no slot was free",

@@ -1,6 +1,7 @@
 """One call's life as a pure state machine: events and passing time in, commands and one record out."""
 
 import math
+from dataclasses import replace
 
 from sip.outcome import Outcome, from_status
 from sip.phase import Command, GaveUp, Limits, Phase
@@ -17,11 +18,12 @@ from sip.phone import (
     InviteSent,
     Lost,
     Rejected,
+    Response,
     Ringing,
     Trying,
 )
 from sip.plan import Dial
-from sip.record import CallRecord, Epoch, RtpStats
+from sip.record import CallRecord, Epoch, Heard, RtpStats
 
 _WAITING = (Phase.ORDERED, Phase.CALLING, Phase.RINGING)
 
@@ -57,7 +59,9 @@ class Call:
         self._gave_up_s: float | None = None
         self._sip_call_id: str | None = None
         self._ended_by: str | None = None
+        self._responses_s: list[float] = []
         self._rtp: RtpStats | None = None
+        self._heard: Heard | None = None
         self._error: str | None = None
 
     @property
@@ -114,7 +118,7 @@ class Call:
             return None if moment is None else moment - epoch.monotonic
 
         final = self._final
-        heard = "first_audio" in self._moments
+        audible = "first_audio" in self._moments
         return CallRecord(
             call_id=self.call_id,
             arm=self.dial.arm,
@@ -129,14 +133,14 @@ class Call:
             answered_s=since("answered"),
             first_packet_s=since("first_packet"),
             first_audio_s=since("first_audio"),
-            response_s=(),
+            response_s=tuple(self._responses_s),
             cancel_s=since("cancel"),
             bye_s=since("bye"),
             bye_answered_s=since("bye_answered"),
             ended_s=since("ended"),
             due_unix=epoch.unix + (self._due_s - epoch.monotonic),
             outcome=outcome,
-            silent=(not heard) if outcome is Outcome.ANSWERED and measures_audio else None,
+            silent=(not audible) if outcome is Outcome.ANSWERED and measures_audio else None,
             sip_status=final.status if final else None,
             sip_reason=final.reason if final else None,
             status_is_local=final.is_local if isinstance(final, Rejected) else False,
@@ -144,6 +148,7 @@ class Call:
             to_tag=final.to_tag if final else None,
             ended_by=self._ended_by,
             rtp=self._rtp,
+            heard=None if self._heard is None else _since(epoch, self._heard),
             recording=None,
             worker=worker,
             error=error,
@@ -170,8 +175,10 @@ class Call:
             case FarEndBye(at_s=at_s):
                 self._ended_by = self._ended_by or "callee"
                 self._advance(Phase.CLOSING, at_s + self._limits.close_s)
-            case Closed(at_s=at_s, rtp=rtp):
-                self._rtp = rtp
+            case Response(latency_s=latency_s):
+                self._responses_s.append(latency_s)
+            case Closed(at_s=at_s, rtp=rtp, heard=heard):
+                self._rtp, self._heard = rtp, heard
                 self._end(at_s)
             case Lost(at_s=at_s, error=error):
                 self._lose(at_s, error)
@@ -255,6 +262,12 @@ class Call:
                 return Outcome.TESTER_FAILED, "the run was cut before this call was answered"
             case None:
                 return Outcome.TESTER_FAILED, "the phone let the call go without saying how it ended"
+
+
+def _since(epoch: Epoch, heard: Heard) -> Heard:
+    """The same, its moment counted from `epoch`."""
+    last_s = heard.last_audible_s
+    return heard if last_s is None else replace(heard, last_audible_s=last_s - epoch.monotonic)
 
 
 _STAMPED: dict[type[Event], str] = {

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from sip.record import RtpStats
+from sip.record import Heard, RtpStats
 
 
 class Said(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -87,6 +87,14 @@ class FirstAudio(Said, frozen=True):
     at_s: float
 
 
+class Response(Said, frozen=True):
+    """The far end answered a phrase of ours, `latency_s` after its end: at `at_s` it was audible again."""
+
+    call_id: str
+    at_s: float
+    latency_s: float
+
+
 class CancelSent(Said, frozen=True):
     """Our CANCEL left."""
 
@@ -116,11 +124,15 @@ class FarEndBye(Said, frozen=True):
 
 
 class Closed(Said, frozen=True):
-    """The phone is done with the call, its line is free; `rtp` is None where no media ran."""
+    """The phone is done with the call, its line is free.
+
+    `rtp` is None where no media ran, `heard` where nobody listened to it.
+    """
 
     call_id: str
     at_s: float
     rtp: RtpStats | None
+    heard: Heard | None = None
 
 
 class Lost(Said, frozen=True):
@@ -139,6 +151,7 @@ Event = (
     | Rejected
     | FirstPacket
     | FirstAudio
+    | Response
     | CancelSent
     | ByeSent
     | ByeAnswered

@@ -48,6 +48,36 @@ class RtpStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What the caller heard of one answered call, and how they got on with each other."""
+
+    late: int
+    """Packets that a jitter buffer of 60 ms would have discarded."""
+    burst_ratio: float | None
+    """BurstR of G.107, over the lost and the late packets; None where there were none."""
+    gap_s: float | None
+    """The longest time between two packets; None where there were not two."""
+    audible_s: float
+    """How much audible sound came after the answer."""
+    last_audible_s: float | None
+    """When the last of it came: CLOCK_MONOTONIC from the phone, from the file's start in the record."""
+    clipped_share: float | None
+    """Of the audible frames; None where there were none."""
+    phrases: int
+    """Those that the caller has said to their end."""
+    unanswered: int
+    """Those of them after which ten seconds passed without a sound of the far end."""
+    waiting_s: float | None
+    """For how long an answer to the last phrase was waited for as the call ended; None where it was not."""
+    talk_over_s: float
+    """How long both were audible at once."""
+    strangers: int
+    """Packets from elsewhere than the session description allows: counted, not heard."""
+    far_end_lost: int | None
+    """Packets of ours that the far end says it lost (RTCP); None where it said nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
     """One call attempt (`schemas/calls.json`): `_s` counts from the file's start, None never happened."""
 
@@ -79,6 +109,7 @@ class CallRecord:
     to_tag: str | None
     ended_by: str | None
     rtp: RtpStats | None
+    heard: Heard | None
     recording: str | None
     worker: str
     error: str | None
@@ -98,6 +129,7 @@ class CallRecord:
                 values[name] = round(values[name], 6)
         values["response_s"] = [round(value, 6) for value in self.response_s]
         values["rtp"] = None if self.rtp is None else dict(zip(_RTP, _rtp_values_of(self.rtp), strict=True))
+        values["heard"] = None if self.heard is None else _rounded(self.heard)
         return values
 
 
@@ -107,7 +139,14 @@ _TIMES = tuple(name for name in _FIELDS if name.endswith("_s") and name != "resp
 _RTP = tuple(field.name for field in fields(RtpStats))
 _values_of = attrgetter(*_FIELDS)
 _rtp_values_of = attrgetter(*_RTP)
+_HEARD = tuple(field.name for field in fields(Heard))
+_heard_values_of = attrgetter(*_HEARD)
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _rounded(heard: Heard) -> dict[str, float | None]:
+    values = zip(_HEARD, _heard_values_of(heard), strict=True)
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in values}
 
 
 @dataclass(frozen=True, slots=True)

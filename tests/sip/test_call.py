@@ -1,6 +1,7 @@
 """One call's life."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,11 +12,25 @@ from sip.call import Call
 from sip.outcome import Outcome
 from sip.phase import Command, Limits, Phase
 from sip.plan import Dial
-from sip.record import CallRecord, Epoch, RtpStats
+from sip.record import CallRecord, Epoch, Heard, RtpStats
 
 LIMITS = Limits(ring_timeout_s=10, setup_timeout_s=3, hold_s=5)
 EPOCH = Epoch(100.0, 1e9)
 RTP = RtpStats(250, 250, 0, 0, 0, 1.0, None)
+HEARD = Heard(
+    late=0,
+    burst_ratio=None,
+    gap_s=0.02,
+    audible_s=2.5,
+    last_audible_s=106.5,
+    clipped_share=0.0,
+    phrases=2,
+    unanswered=0,
+    waiting_s=None,
+    talk_over_s=0.0,
+    strangers=0,
+    far_end_lost=0,
+)
 
 
 def call() -> Call:
@@ -89,6 +104,18 @@ def test_an_answered_call_without_audible_audio_is_silent() -> None:
     assert record(one).silent is True
     assert record(one, measures_audio=False).silent is None
     assert record(one).ended_by == "callee"
+
+
+def test_what_was_heard_of_a_call_is_kept_with_its_moment_counted_from_the_files_start() -> None:
+    """The answers to the phrases in their order, beside what is told when the line is let go."""
+    one = answered()
+    feed(one, phone.Response("c", 104.0, 0.4), phone.Response("c", 106.0, 0.3))
+    one.expire(107.0)
+    feed(one, phone.ByeSent("c", 107.0), phone.ByeAnswered("c", 107.0), phone.Closed("c", 107.0, RTP, HEARD))
+
+    kept = record(one)
+    assert kept.response_s == (0.4, 0.3)
+    assert kept.heard == replace(HEARD, last_audible_s=6.5)
 
 
 def test_a_call_that_rings_for_too_long_is_cancelled() -> None:

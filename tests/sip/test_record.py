@@ -13,10 +13,25 @@ from sip.call import never_dialled
 from sip.errors import RunFolderError
 from sip.outcome import Outcome
 from sip.plan import Dial
-from sip.record import CallRecord, CallsFile, Epoch, HealthFile, RtpStats, RunFolder
+from sip.record import CallRecord, CallsFile, Epoch, HealthFile, Heard, RtpStats, RunFolder
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 RTP = RtpStats(sent=250, received=249, lost=1, reordered=0, duplicates=0, jitter_ms=0.4, rtt_ms=None)
+
+HEARD = Heard(
+    late=2,
+    burst_ratio=1.25,
+    gap_s=0.0600004,
+    audible_s=3.5,
+    last_audible_s=5.25,
+    clipped_share=0.0,
+    phrases=3,
+    unanswered=0,
+    waiting_s=0.5,
+    talk_over_s=0.25,
+    strangers=0,
+    far_end_lost=None,
+)
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -61,6 +76,7 @@ def answered(number: str = "+15550100001") -> CallRecord:
         to_tag="SCL_1",
         ended_by="caller",
         rtp=RTP,
+        heard=HEARD,
         recording=None,
         worker="local",
         error=None,
@@ -106,8 +122,10 @@ def test_a_record_is_one_line_of_plain_characters_in_the_order_of_its_schema(tmp
         b'"bye_answered_s":6.51,"ended_s":6.51,"due_unix":1700000000.3333333,"outcome":"answered",'
         b'"silent":false,"sip_status":200,"sip_reason":"Sch\\u00f6n","status_is_local":false,'
         b'"sip_call_id":"x@y","to_tag":"SCL_1","ended_by":"caller","rtp":{"sent":250,"received":249,"lost":1,'
-        b'"reordered":0,"duplicates":0,"jitter_ms":0.4,"rtt_ms":null,"mos":null},"recording":null,'
-        b'"worker":"local","error":null}'
+        b'"reordered":0,"duplicates":0,"jitter_ms":0.4,"rtt_ms":null,"mos":null},"heard":{"late":2,'
+        b'"burst_ratio":1.25,"gap_s":0.06,"audible_s":3.5,"last_audible_s":5.25,"clipped_share":0.0,'
+        b'"phrases":3,"unanswered":0,"waiting_s":0.5,"talk_over_s":0.25,"strangers":0,"far_end_lost":null},'
+        b'"recording":null,"worker":"local","error":null}'
     )
 
 

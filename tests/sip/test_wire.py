@@ -8,7 +8,7 @@ import pytest
 from sip import phone, wire
 from sip.access import Address
 from sip.media import Media
-from sip.record import RtpStats
+from sip.record import Heard, RtpStats
 from sip.srtp import Srtp
 from sip.tls import Tls
 from sip.trunk import Trunk
@@ -21,6 +21,20 @@ SECURE = dataclasses.replace(
     srtp=Srtp.OPTIONAL,
     headers=(("X-A", "1"), ("X-B", "2")),
 )
+HEARD = Heard(
+    late=1,
+    burst_ratio=None,
+    gap_s=0.04,
+    audible_s=1.0,
+    last_audible_s=1.9,
+    clipped_share=0.5,
+    phrases=1,
+    unanswered=0,
+    waiting_s=None,
+    talk_over_s=0.0,
+    strangers=0,
+    far_end_lost=None,
+)
 MESSAGES: list[wire.Message] = [
     wire.Ready(12, 5060, 4),
     wire.Pulse(60.0, 1.5, 0.001),
@@ -32,6 +46,8 @@ MESSAGES: list[wire.Message] = [
     phone.Rejected("c", 1.0, 486, "B\u00fcsy", is_local=False, to_tag=None),
     phone.Closed("c", 2.0, RtpStats(1, 2, 3, 4, 5, 0.5, None)),
     phone.Closed("c", 2.0, None),
+    phone.Closed("c", 2.0, RtpStats(1, 2, 3, 4, 5, 0.5, None), HEARD),
+    phone.Response("c", 1.5, 0.3),
     phone.Lost("c", 3.0, "worker died"),
 ]
 
