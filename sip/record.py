@@ -68,7 +68,10 @@ class Heard:
     unanswered: int
     """Those of them after which ten seconds passed without a sound of the far end."""
     waiting_s: float | None
-    """For how long an answer to the last phrase was waited for as the call ended; None where it was not."""
+    """For how long the caller had listened for an answer as the call ended, None where it owed him none.
+
+    Over all phrases since the far end's last sound, the phrases themselves not counted.
+    """
     talk_over_s: float
     """How long both were audible at once."""
     strangers: int
