@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from analysis.causes import causes
-from analysis.intervals import QUANTILES, Estimate, Values, mean, percentiles, share
+from analysis.hearing import Hearing, hearing
+from analysis.intervals import Estimate, mean, share
 from analysis.metric import agent_connect
+from analysis.percentiles import LowPercentiles, Percentiles, known, low_percentiles_of, percentiles_of
 from analysis.retransmissions import MOST
 from analysis.survival import rmst
 
 # RFC 6076, sections 4.6, 4.7 and 4.8.
 SEER_STATUSES = (480, 486, 600, 603)
 ISA_STATUSES = (408, 500, 503, 504)
-
-LOW_QUANTILES = {"p1": 0.01, "p5": 0.05, "p10": 0.1, "p50": 0.5}
 
 OUTCOMES = (
     "answered",
@@ -29,26 +28,6 @@ OUTCOMES = (
     "no_response",
     "tester_failed",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Percentiles:
-    """Four percentiles of one duration, in seconds."""
-
-    p50: Estimate
-    p90: Estimate
-    p95: Estimate
-    p99: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class LowPercentiles:
-    """Four percentiles of what is worst where it is low."""
-
-    p1: Estimate
-    p5: Estimate
-    p10: Estimate
-    p50: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +85,9 @@ class ArmSummary:
     post_dial_delay_s: Percentiles
     rmst_s: Estimate
     rtp: Rtp
+    heard: Hearing | None
     sip_retransmissions: Retransmissions
     causes: Mapping[str, int]
-
-
-def percentiles_of(values: Values, limit: float = np.inf, errors: Values | float = 0.0) -> Percentiles:
-    """The four percentiles of values that may be infinite, observed as far as `limit`, within `errors`."""
-    found = percentiles(values, QUANTILES.values(), limit=limit, errors=errors)
-    return Percentiles(**dict(zip(QUANTILES, found, strict=True)))
 
 
 def arm_summary(
@@ -139,13 +113,14 @@ def arm_summary(
         not_answered_share=share(missed, len(counted)),
         outcomes={str(name): int(count) for name, count in attempts["outcome"].value_counts().items()},
         rfc6076=rfc6076(counted),
-        ring_to_answer_s=percentiles_of(_known(counted["ring_to_answer_s"]), tau_s),
+        ring_to_answer_s=percentiles_of(known(counted["ring_to_answer_s"]), tau_s),
         agent_connect_s=percentiles_of(latencies, reach, errors),
-        wait_s=percentiles_of(_known(counted["wait_s"]), tau_s),
-        greeting_s=percentiles_of(_known(counted["greeting_s"])),
-        post_dial_delay_s=percentiles_of(_known(counted["post_dial_delay_s"])),
-        rmst_s=rmst(_known(counted["ring_to_answer_s"]), tau_s),
+        wait_s=percentiles_of(known(counted["wait_s"]), tau_s),
+        greeting_s=percentiles_of(known(counted["greeting_s"])),
+        post_dial_delay_s=percentiles_of(known(counted["post_dial_delay_s"])),
+        rmst_s=rmst(known(counted["ring_to_answer_s"]), tau_s),
         rtp=rtp(counted),
+        heard=hearing(counted),
         sip_retransmissions=retransmissions(counted),
         causes={str(cause): int(count) for cause, count in why.items()},
     )
@@ -153,13 +128,10 @@ def arm_summary(
 
 def rtp(counted: pd.DataFrame) -> Rtp:
     """Loss, jitter and opinion over the calls in which media were measured, a value a call."""
-    opinions = _known(counted["rtp_mos"])
     return Rtp(
-        loss_share=percentiles_of(_known(counted["rtp_loss"])),
-        jitter_ms=percentiles_of(_known(counted["rtp_jitter_ms"])),
-        mos=LowPercentiles(
-            **dict(zip(LOW_QUANTILES, percentiles(opinions, LOW_QUANTILES.values()), strict=True))
-        ),
+        loss_share=percentiles_of(known(counted["rtp_loss"])),
+        jitter_ms=percentiles_of(known(counted["rtp_jitter_ms"])),
+        mos=low_percentiles_of(known(counted["rtp_mos"])),
     )
 
 
@@ -198,10 +170,6 @@ def rfc6076(counted: pd.DataFrame) -> Rfc6076:
         isa=share(int(ineffective.sum()), len(counted)),
         isa_agent=share(int((ineffective | rejected | given_up).sum()), len(counted)),
         scr=share(int(completed.sum()), len(counted)),
-        srd_s=percentiles_of(_known(counted.loc[answered, "post_dial_delay_s"])),
-        sdd_s=percentiles_of(_known(counted["disconnect_delay_s"])),
+        srd_s=percentiles_of(known(counted.loc[answered, "post_dial_delay_s"])),
+        sdd_s=percentiles_of(known(counted["disconnect_delay_s"])),
     )
-
-
-def _known(values: pd.Series) -> Values:
-    return values.dropna().to_numpy(dtype="float64")

@@ -77,22 +77,31 @@ def _with_durations(calls: pd.DataFrame, tau_s: float) -> pd.DataFrame:
     wait = wait.where(calls["first_audio_s"].notna(), np.inf)
     calls["wait_s"] = wait.where(counts & (measured_audio | ~in_time) & bool(measured_audio.any()))
     calls["disconnect_delay_s"] = calls["bye_answered_s"] - calls["bye_s"]
-    calls["rtp_loss"] = calls["rtp_lost"] / (calls["rtp_lost"] + calls["rtp_received"]).replace(0, np.nan)
+    calls["rtp_loss"] = calls["rtp_lost"] / _expected(calls)
     return _with_room_durations(calls, given_up)
+
+
+def _expected(calls: pd.DataFrame) -> pd.Series:
+    """How many packets each call should have had."""
+    return (calls["rtp_lost"] + calls["rtp_received"]).replace(0, np.nan)
 
 
 def _with_opinion(calls: pd.DataFrame, dose: Dose) -> pd.DataFrame:
     """Add how voice was heard: the E-model of each call's own loss, with delay and bursts as far as known.
 
     Half the round trip stands for the way in one direction; where it was not measured the dose's delay does,
-    and without a dose none. A call's counters do not say how its losses were bunched; the dose does.
+    and without a dose none. What came too late to be played is as good as lost. A caller who listened knows
+    how all that was bunched; where nobody did the dose does.
     """
+    calls["rtp_unplayed"] = calls["rtp_loss"] + (calls["heard_late"] / _expected(calls)).fillna(0.0)
     heard = {label: dose.heard(label) for label in calls["profile"].dropna().unique()}
     delay_ms = calls["profile"].map({label: each.delay_ms for label, each in heard.items()})
     burst = calls["profile"].map({label: each.burst for label, each in heard.items()})
     one_way_ms = (calls["rtp_rtt_ms"] / 2).fillna(delay_ms.astype("float64")).fillna(0.0)
-    calls["rtp_burst_ratio"] = burst_ratio_of(burst.astype("float64").fillna(1.0), calls["rtp_loss"])
-    modelled = mos(calls["rtp_loss"], one_way_ms, burst_ratio=calls["rtp_burst_ratio"])
+    of_dose = burst_ratio_of(burst.astype("float64").fillna(1.0), calls["rtp_loss"])
+    measured = calls["heard_burst_ratio"].fillna(1.0).clip(lower=1.0)
+    calls["rtp_burst_ratio"] = measured.where(calls["heard_late"].notna(), of_dose)
+    modelled = mos(calls["rtp_unplayed"], one_way_ms, burst_ratio=calls["rtp_burst_ratio"])
     calls["rtp_mos"] = calls["rtp_mos"].fillna(pd.Series(modelled, index=calls.index))
     return calls
 

@@ -150,7 +150,7 @@ def _of_the_network(run: Run, delivered: Sequence[Delivered]) -> list[str]:
         if own and not any(each.probes for each in own):
             said.append("No probe went through the network, so the executor's word alone stands for it.")
     calls = run.counted()
-    loss = calls["rtp_loss"]
+    loss = calls["rtp_unplayed"]
     unknown = int((loss.notna() & ~is_known(loss, calls["rtp_burst_ratio"])).sum())
     if unknown:
         said.append(

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.across import across
-from analysis.arms import ArmSummary, Percentiles
+from analysis.arms import ArmSummary
 from analysis.compare import Effect
 from analysis.intervals import Estimate
+from analysis.percentiles import Percentiles
 from analysis.run import Run
 from analysis.summary import summarise
 

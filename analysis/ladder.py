@@ -7,6 +7,7 @@ from enum import StrEnum
 import pandas as pd
 
 from analysis.causes import causes
+from analysis.hearing import Missing, missing
 from analysis.run import Run
 
 
@@ -49,6 +50,8 @@ class Ladder:
     ring_s: float | None
     lasted_s: float
     cause: str | None
+    missing: str | None
+    recording: str | None
     steps: tuple[Step, ...]
 
 
@@ -60,6 +63,7 @@ _CALLER = {
     "answered_s": "200 OK",
     "first_packet_s": "first RTP packet",
     "first_audio_s": "first audible sound",
+    "heard_last_audible_s": "last audible sound",
     "cancel_s": "CANCEL: the caller gave up",
     "bye_s": "BYE",
     "bye_answered_s": "200 OK to the BYE",
@@ -73,29 +77,32 @@ _ROOM = {
     "agent_published_unix": "agent's audio published",
     "agent_left_unix": "agent left",
 }
+_REASONS = ("cause", "missing")
+_GRAVITY = {name: place for place, name in enumerate(Missing)} | {None: len(Missing)}
 _TRUNK = {"trunk_ringing_s": "sent 180", "trunk_answered_s": "sent 200"}
 
 
 def worst_calls(run: Run, *, most: int, varied: bool = False) -> list[Ladder]:
     """The calls that were not answered, the longest wait first, then the slowest; at most `most`.
 
-    With `varied` each arm and cause comes once before any is repeated: what there is to see, not the same
-    again.
+    Between the two are those whose sound went missing, the gravest first. With `varied` each arm and cause
+    comes once before any is repeated: what there is to see, not the same again.
     """
     calls = run.counted()
     why = causes(calls) if run.rooms_observed else pd.Series(None, index=calls.index, dtype=object)
-    calls = calls.assign(cause=why, waited_s=calls["ended_s"] - calls["invite_s"])
+    calls = calls.assign(cause=why, missing=missing(calls), waited_s=calls["ended_s"] - calls["invite_s"])
     missed = calls[~calls["answered"]].sort_values("waited_s", ascending=False, kind="stable")
     slow = calls[calls["answered"]].sort_values("ring_to_answer_s", ascending=False, kind="stable")
+    slow = slow.sort_values("missing", key=lambda found: found.map(_GRAVITY), kind="stable")
     order = pd.concat([missed, slow])
     if varied:
-        kind = [order["arm"], order["answered"], order["cause"].fillna("").astype(str)]
+        kind = [order["arm"], order["answered"], *(order[why].fillna("").astype(str) for why in _REASONS)]
         order = order.assign(again=order.groupby(kind).cumcount()).sort_values("again", kind="stable")
     return [ladder_of(run, row) for _, row in order.head(most).iterrows()]
 
 
 def ladder_of(run: Run, call: pd.Series) -> Ladder:
-    """The steps of one row of `Run.counted` with its `cause`."""
+    """The steps of one row of `Run.counted` with its `cause` and what was `missing` of its sound."""
     steps = sorted(_steps(run, call), key=lambda step: step.at_s)
     known = [float(call[name] - call["invite_s"]) for name in _CALLER if pd.notna(call[name])]
     status = "" if pd.isna(call["sip_status"]) else f"{call['sip_status']:.0f} {call['sip_reason'] or ''}"
@@ -110,6 +117,8 @@ def ladder_of(run: Run, call: pd.Series) -> Ladder:
         ring_s=float(call["ring_to_answer_s"]) if call["answered"] else None,
         lasted_s=max(known, default=0.0),
         cause=None if pd.isna(call["cause"]) else str(call["cause"]),
+        missing=None if pd.isna(call["missing"]) else str(call["missing"]),
+        recording=None if pd.isna(call["recording"]) else str(call["recording"]),
         steps=tuple(steps),
     )
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
+from analysis.hearing import responses, spoken_with, went_silent
 from analysis.intervals import (
     CONFIDENCE,
     Values,
@@ -95,6 +96,11 @@ def _silent(calls: pd.DataFrame, q: float, tau_s: float) -> Bounds | None:
     return _share(calls.loc[calls["answered"] & calls["silent"].notna(), "silent"].astype(bool))
 
 
+def _went_silent(calls: pd.DataFrame, q: float, tau_s: float) -> Bounds | None:
+    """Of the calls in which the agent was heard and spoken to, those that it left without a sound."""
+    return _share(went_silent(calls[spoken_with(calls)]))
+
+
 def _rmst(calls: pd.DataFrame, q: float, tau_s: float) -> Bounds | None:
     waits = np.minimum(_column(calls, "ring_to_answer_s"), tau_s)
     if waits.size == 0:
@@ -134,6 +140,7 @@ def _session_disconnect(calls: pd.DataFrame) -> Sample:
 _METRICS = (
     Metric("not_answered", "not answered", "share", Kind.SHARE, _not_answered),
     Metric("silent", "answered and silent", "share", Kind.SHARE, _silent),
+    Metric("went_silent", "went silent", "share", Kind.SHARE, _went_silent),
     Metric("ring_to_answer", "ring-to-answer", "s", Kind.PERCENTILE, _each("ring_to_answer_s")),
     Metric("rmst", "mean ring within τ", "s", Kind.MEAN, _rmst),
     Metric(
@@ -147,7 +154,13 @@ _METRICS = (
     Metric("setup", "setup", "s", Kind.PERCENTILE, _each("setup_s")),
     Metric("greeting", "greeting latency", "s", Kind.PERCENTILE, _each("greeting_s")),
     Metric("wait", "caller's wait", "s", Kind.PERCENTILE, _each("wait_s")),
-    Metric("response", "response", "s", Kind.PERCENTILE, _each("response_s")),
+    Metric(
+        "response",
+        "response",
+        "s",
+        Kind.PERCENTILE,
+        _percentile_of(lambda calls: (responses(calls).dropna().to_numpy(dtype="float64"), 0.0)),
+    ),
     Metric("dispatch", "dispatch", "s", Kind.PERCENTILE, _percentile_of(_dispatch)),
     Metric(
         "session_disconnect",

@@ -45,6 +45,22 @@ class Rtp(msgspec.Struct, gc=False):
     mos: float | None = None
 
 
+class Heard(msgspec.Struct, gc=False):
+    """What a record says of what the caller heard."""
+
+    late: float | None = None
+    burst_ratio: float | None = None
+    gap_s: float | None = None
+    last_audible_s: float | None = None
+    clipped_share: float | None = None
+    phrases: float | None = None
+    unanswered: float | None = None
+    waiting_s: float | None = None
+    talk_over_s: float | None = None
+    strangers: float | None = None
+    far_end_lost: float | None = None
+
+
 class Record(msgspec.Struct, gc=False):
     """A call (schemas/calls.json), as far as it is read."""
 
@@ -76,12 +92,15 @@ class Record(msgspec.Struct, gc=False):
     error: str | None = None
     response_s: tuple[float, ...] = ()
     rtp: Rtp | None = None
+    heard: Heard | None = None
+    recording: str | None = None
 
 
-_OWN = ("call_id", "sip_call_id")
+_OWN = ("call_id", "sip_call_id", "recording")
 _SHARED = ("arm", "number", "profile", "outcome", "sip_reason", "ended_by", "worker", "error")
 _TIMES = tuple(name for name in Record.__struct_fields__ if name.endswith("_s") and name != "response_s")
 _NO_RTP = Rtp()
+_NOT_HEARD = Heard()
 RECORD = msgspec.json.Decoder(Record)
 _frame = msgspec.json.Decoder(Header), msgspec.json.Decoder(Closing), msgspec.json.Decoder(Format)
 
@@ -108,6 +127,9 @@ def _table(records: Sequence[Record], texts: dict[str | None, str | None]) -> pd
     parts = [
         floats(records, [*_TIMES, "sip_status"]),
         floats([record.rtp or _NO_RTP for record in records], Rtp.__struct_fields__).add_prefix("rtp_"),
+        floats([record.heard or _NOT_HEARD for record in records], Heard.__struct_fields__).add_prefix(
+            "heard_"
+        ),
     ]
     columns = {name: list(map(attrgetter(name), records)) for name in _OWN}
     for name in _SHARED:

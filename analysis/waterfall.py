@@ -60,7 +60,8 @@ def waterfall(run: Run, ladder: Ladder) -> Exhibit:
         figure,
         title,
         f"Call {ladder.call_id}{'' if ladder.profile == 'clean' else f', network {ladder.profile}'}"
-        f"{f', held by: {ladder.cause}' if ladder.cause else ''}. {_clocks(run, ladder)}",
+        f"{f', held by: {ladder.cause}' if ladder.cause else ''}"
+        f"{f', {ladder.missing}' if ladder.missing else ''}. {_clocks(run, ladder)}",
         f"Steps of a call. {title}. "
         + "; ".join(f"{step.side} {step.what} at {_when(step)}" for step in ladder.steps)
         + ".",

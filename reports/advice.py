@@ -3,6 +3,7 @@
 from analysis.arms import ArmSummary
 from analysis.causes import Cause
 from analysis.gates import Gate, Verdict
+from analysis.hearing import Missing
 from analysis.run import Run
 from analysis.summary import Summary
 from analysis.verdict import comparison_sentence, gates_apart, networks_apart
@@ -25,6 +26,16 @@ REMEDIES = {
         "read its log for a crash."
     ),
     Cause.NOT_ANSWERED_THOUGH_PUBLISHED: "The agent published and nobody answered: look at the trunk.",
+}
+
+OF_THE_SOUND = {
+    Missing.NO_PACKET: "Answered calls got no packet: look at the trunk's media ports and at firewalls.",
+    Missing.NO_SOUND: "Answered calls got silence: read the agent's log for a voice that was not made.",
+    Missing.WENT_SILENT: (
+        "Agents went silent in mid-call while the server kept the call up: read their log and their memory "
+        "for a crash or a turn that never ended."
+    ),
+    Missing.NO_ANSWER: "Phrases had no answer within ten seconds: look at what each turn waits for.",
 }
 
 
@@ -77,16 +88,19 @@ def what_to_do(run: Run, summary: Summary) -> list[str]:
             return [
                 f"Hold {candidate} back.",
                 *_remedies(summary.arms[candidate]),
+                *_of_the_sound(summary.arms[candidate]),
                 *_of_the_network(summary),
             ]
         case Verdict.UNDECIDED:
             return [
                 f"Do not release {candidate} on this run alone.",
                 *_more_calls(run, summary.gates),
+                *_of_the_sound(summary.arms[candidate]),
                 *_of_the_network(summary),
             ]
         case _:
-            said = [f"Release {candidate}.", *_of_the_network(summary)]
+            sound = _of_the_sound(summary.arms[candidate])
+            said = [f"Release {candidate}.", *sound, *_of_the_network(summary)]
             reference = run.arms[0].name
             if reference != candidate and summary.arms[reference].not_answered:
                 said += [f"In {reference}: {remedy}" for remedy in _remedies(summary.arms[reference])[:1]]
@@ -116,8 +130,19 @@ def _callers(arm: ArmSummary, tau_s: float) -> str:
     sure = f"95 % interval {interval(arm.not_answered_share, scale=100)} %"
     return (
         f"{arm.not_answered} of {count(n, 'call')} not answered within {number(tau_s)} s "
-        f"({percent(arm.not_answered_share.value)}, {sure}){median}{told}."
+        f"({percent(arm.not_answered_share.value)}, {sure}){median}{told}.{_heard(arm)}"
     )
+
+
+def _heard(arm: ArmSummary) -> str:
+    if arm.heard is None or not arm.heard.missing:
+        return ""
+    wrong = [f"{what} ({hits})" for what, hits in arm.heard.missing.items()]
+    return f" Of {count(arm.heard.calls, 'answered call')}, by their sound: {', '.join(wrong)}."
+
+
+def _of_the_sound(arm: ArmSummary) -> list[str]:
+    return [] if arm.heard is None else [OF_THE_SOUND[Missing(what)] for what in arm.heard.missing]
 
 
 def _remedies(arm: ArmSummary) -> list[str]:

@@ -51,6 +51,7 @@ def glossary_of(run: Run) -> Mapping[str, str]:
             "keeps it, failed where the opposite bound breaks it, else undecided."
         ),
         "MOS": "How good voice sounds by the E-model (ITU-T G.107): 1 bad, 4.5 best.",
+        **_of_what_was_heard(run),
         "network": (
             "What stood between callers, trunk, agents and the audio filter's endpoint: a profile of delays, "
             "losses and outages on each leg, drawn for each call where there are several."
@@ -58,6 +59,24 @@ def glossary_of(run: Run) -> Mapping[str, str]:
         "dose": "What the network did to packets, beside what it was asked to do.",
         "dial lag": "How much later than it was due a call left: the tester's own lateness.",
         "mistreated set-up": "A request of the agent's audio filter that was mistreated on purpose.",
+    }
+
+
+def _of_what_was_heard(run: Run) -> dict[str, str]:
+    if run.calls["heard_phrases"].isna().all():
+        return {}
+    return {
+        "response": (
+            "From the end of a phrase of the caller's to the agent's next audible sound, the slowest of each "
+            "call; a phrase without an answer waits for ever."
+        ),
+        "went silent": (
+            "The agent was heard, was then spoken to, and had owed an answer for 5 s or more as the call "
+            "ended. A server keeps such a call up and sends silence."
+        ),
+        "one-way audio": "Answered, and no packet or no audible sound ever came.",
+        "talk-over": "The share of the time from answer to hang-up in which both were audible at once.",
+        "clipped": "The share of the agent's audible frames whose samples reach the end of their range.",
     }
 
 

@@ -23,6 +23,7 @@ def markdown(run: Run, summary: Summary) -> str:
         _arms(summary),
         *_comparisons(summary),
         *([" ".join(told)] if (told := regression.told(summary)) else []),
+        *_heard(summary),
         *_networks(summary),
         _gates(summary),
         *_list("Warnings", summary.warnings),
@@ -97,6 +98,28 @@ def _with_interval(text: str, between: str) -> str:
 
 def _comparisons(summary: Summary) -> list[str]:
     return [comparison_sentence(comparison, summary.tau_s) for comparison in summary.comparisons]
+
+
+def _heard(summary: Summary) -> list[str]:
+    """A row an arm whose calls were listened to."""
+    heard = {name: arm.heard for name, arm in summary.arms.items() if arm.heard is not None}
+    if not heard:
+        return []
+    columns = ("arm", "listened to", "response p50, s", "p95, s", "a phrase had no answer", "went silent")
+    rows = [f"| {' | '.join(columns)} | one-way audio | talk-over p95 |", "|---|--:|--:|--:|--:|--:|--:|--:|"]
+    for name, each in heard.items():
+        cells = [
+            name,
+            str(each.calls),
+            estimate(each.response_s.p50),
+            estimate(each.response_s.p95),
+            percent(each.unanswered_share.value),
+            percent(each.went_silent_share.value),
+            percent(each.one_way_share.value),
+            percent(each.talk_over_share.p95.value),
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return ["\n".join(rows)]
 
 
 def _networks(summary: Summary) -> list[str]:

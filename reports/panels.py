@@ -13,6 +13,7 @@ from analysis.arms import OUTCOMES
 from analysis.causes import Cause
 from analysis.compare import Effect
 from analysis.exhibit import Exhibit
+from analysis.hearing import Missing
 from analysis.intervals import Estimate
 from analysis.knee import named
 from analysis.verdict import comparison_sentence
@@ -77,6 +78,7 @@ def _macros() -> tuple[object, ...]:
     environment.globals |= {
         "comparison_sentence": comparison_sentence,
         "causes_of": lambda summary: _seen(Cause, (arm.causes for arm in summary.arms.values())),
+        "missing_of": lambda heard: _seen(Missing, (each.missing for each in heard.values())),
         "outcomes_of": lambda summary: _seen(OUTCOMES, (arm.outcomes for arm in summary.arms.values())),
     }
     return tuple(environment.get_template(name).module for name in TEMPLATES)

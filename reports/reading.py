@@ -176,6 +176,12 @@ class Reading:
         """How soon after the answer there was a voice; nothing where media were not measured."""
         return greeting_curves(self.run)
 
+    def heard(self) -> Panel | None:
+        """How agents answered what was said to them, and whose sound went missing; nothing if not heard."""
+        if all(arm.heard is None for arm in self.summary.arms.values()):
+            return None
+        return panel("heard", run=self.run, summary=self.summary)
+
     def waiting(self) -> Exhibit | Panel:
         """The curve of callers still waiting."""
         return self._drawn(figures.waiting_curves)

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from analysis.arms import ArmSummary, LowPercentiles, Percentiles
+from analysis.arms import ArmSummary
 from analysis.capacity import Capacity
 from analysis.gates import Gate, Verdict
 from analysis.intervals import Estimate
+from analysis.percentiles import LowPercentiles, Percentiles
 from analysis.run import Run
 from analysis.summary import Profile, Summary
 
@@ -66,6 +67,11 @@ _FIGURES = (
     _Figure("rtp.loss_share", "rtp_loss", "ratio", "RTP packets lost in a call"),
     _Figure("rtp.jitter_ms", "rtp_jitter", "seconds", "RTP jitter in a call (RFC 3550)", 1e-3),
     _Figure("rtp.mos", "rtp_mos", "", "Opinion of a call by the E-model (G.107), 1 to 4.5"),
+    _Figure("heard.response_s", "response", "seconds", "End of a phrase to the agent's next audible sound"),
+    _Figure("heard.unanswered_share", "unanswered_phrase", "ratio", "Calls with a phrase without an answer"),
+    _Figure("heard.went_silent_share", "went_silent", "ratio", "Calls whose agent went silent for good"),
+    _Figure("heard.one_way_share", "one_way_audio", "ratio", "Answered calls without a packet or a sound"),
+    _Figure("heard.talk_over_share", "talk_over", "ratio", "Part of a call in which both were audible"),
     _Figure("rfc6076.ser", "rfc6076_ser", "ratio", "Session establishment ratio (RFC 6076, 4.6)"),
     _Figure("rfc6076.seer", "rfc6076_seer", "ratio", "Session establishment effectiveness (RFC 6076, 4.7)"),
     _Figure("rfc6076.seer_agent", "rfc6076_seer_agent", "ratio", "SEER read for an agent, never busy"),
@@ -128,7 +134,12 @@ def _of_the_arms(summary: Summary) -> Iterator[Series]:
     yield _counted("cause", "Calls that it made slow or lost", [(labels, arm.causes) for labels, arm in read])
     counts: list[Known] = []
     for figure in _FIGURES:
-        found = [(labels, _estimates(attrgetter(figure.path)(arm))) for labels, arm in read]
+        of_heard = figure.path.startswith("heard.")
+        found = [
+            (labels, _estimates(attrgetter(figure.path)(arm)))
+            for labels, arm in read
+            if arm.heard is not None or not of_heard
+        ]
         points = [
             point
             for labels, estimates in found

@@ -75,6 +75,12 @@ report.causes()
 report.greeting()
 
 # %% [markdown]
+# ## What did callers hear, and how soon did the agent answer them?
+
+# %%
+report.heard()
+
+# %% [markdown]
 # ## Does the measurement fit the faults that were made?
 
 # %%

@@ -57,6 +57,12 @@ report.causes()
 report.greeting()
 
 # %% [markdown]
+# ## What did callers hear, and how soon did the agent answer them?
+
+# %%
+report.heard()
+
+# %% [markdown]
 # ## What did the network do, and how did calls take it?
 
 # %%

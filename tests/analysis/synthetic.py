@@ -39,6 +39,7 @@ class Recipe:
     clean_ring_s: float = RING_S
     networks: tuple[str, ...] = ()  # labels; a call draws one, and an executor stands between
     priority: str = "realtime"
+    heard: Mapping[int, Mapping[str, object]] | None = None  # what was otherwise in calls; None: not heard
 
 
 def write_run(folder: Path, recipe: Recipe = Recipe()) -> Path:
@@ -189,11 +190,33 @@ class _Call:
             "ended_by": {"answered": "caller", "unanswered": "caller", "tester_failed": "tester"}.get(
                 self.outcome, "callee"
             ),
-            "rtp": rtp if self.answered and self.recipe.media else None,
+            "rtp": rtp | self.otherwise("rtp") if self.answered and self.recipe.media else None,
             "recording": None,
+            **self.heard(),
             "worker": self.recipe.workers[self.index % len(self.recipe.workers)],
             "error": "no slot was free" if failed else None,
         }
+
+    def heard(self) -> dict[str, object]:
+        """A conversation of two phrases, each answered, and what was otherwise; nothing in older records."""
+        if self.recipe.heard is None:
+            return {}
+        if not self.answered or not self.recipe.media:
+            return {"heard": None}
+        heard = {
+            "late": 0, "burst_ratio": None, "gap_s": 0.021, "audible_s": self.recipe.hold_s / 2,
+            "last_audible_s": self.last_s - 0.1, "clipped_share": 0.0, "phrases": 2, "unanswered": 0,
+            "waiting_s": None, "talk_over_s": 0.0, "strangers": 0, "far_end_lost": 0,
+        }  # fmt: skip
+        return (
+            {"response_s": [0.3, 0.4]} | self.otherwise("record") | {"heard": heard | self.otherwise("heard")}
+        )
+
+    def otherwise(self, part: str) -> Mapping[str, object]:
+        """What the recipe says of this call's `rtp`, of `heard` or of the rest of its record."""
+        said = (self.recipe.heard or {}).get(self.index, {}).get(part, {})
+        assert isinstance(said, Mapping)
+        return said
 
     def events(self) -> list[dict[str, object]]:
         if self.outcome == "tester_failed":

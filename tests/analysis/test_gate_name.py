@@ -67,7 +67,7 @@ def test_every_name_means_itself(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("speed", "There is no gate named 'speed'; there are not_answered, silent, ring_to_answer_pNN_s,"),
+        ("speed", "There is no gate named 'speed'; there are not_answered, silent, went_silent,"),
         ("", "There is no gate named ''"),
         ("a:b:not_answered", "There is no gate named"),
         ("ring_to_answer_s", "names no percentile: write it as in ring_to_answer_p95_s"),
