@@ -74,6 +74,11 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
         "default": Media.PJSUA2,
         "help": "`none` places the calls without their audio: many more of them, and none is heard",
     },
+    "voice": {
+        "metavar": "WAV",
+        "help": "what the callers say: PCM, mono or stereo, 8 to 96 kHz, up to a minute (default: a made-up "
+        "phrase and a pause)",
+    },
     "calls": {"type": int, "default": 200, "help": "calls to place, warm-up not counted"},
     "calls-per-second": {"type": float, "default": 1.0, "help": "arrival rate"},
     "arrivals": {"default": "poisson", "choices": [*Arrivals], "help": "how calls are spread"},

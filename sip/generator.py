@@ -98,6 +98,7 @@ class Generator:
             concurrent=self._lines,
             max_concurrent=self._options.max_concurrent,
             media=self._options.media,
+            voice=self._options.voice,
         )
         self._up.callback(self._pool.close)
         self._pool.open()

@@ -21,6 +21,7 @@ from sip.media import Media
 from sip.plan import Arrivals
 from sip.srtp import Srtp
 from sip.trunk import Trunk
+from sip.wav import Wav, WavError
 
 _USUAL_RING_S = 2.0
 _LARGEST_CALLS = 10_000_000
@@ -60,6 +61,7 @@ class Options:
     otlp: str | None
     report: bool
     media: Media
+    voice: Wav | None
     duration_s: float | None
 
     @property
@@ -141,6 +143,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         otlp=collector.read(given.otlp) if given.otlp else None,
         report=not given.no_report,
         media=_media(given),
+        voice=_voice(given),
         duration_s=seconds(given.run_time),
     )
 
@@ -153,6 +156,17 @@ def _media(given: argparse.Namespace) -> Media:
     if given.dtmf and given.hold < (keyed_s := len(given.dtmf) * EACH_S):
         raise UsageError("--hold", given.hold, f"to key in --dtmf {given.dtmf} takes {keyed_s:g} s: raise it")
     return Media(given.media)
+
+
+def _voice(given: argparse.Namespace) -> Wav | None:
+    if not given.voice:
+        return None
+    if given.media == Media.NONE:
+        raise UsageError("--media", given.media, "there is nobody to say it: leave out --voice")
+    try:
+        return Wav.read(Path(given.voice))
+    except WavError as error:
+        raise UsageError("--voice", given.voice, str(error)) from error
 
 
 def _check_numbers(given: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ from sip.nursery import Nursery
 from sip.phone import Closed, Event, Lost, Order, PhoneHealth, ProcessLoad
 from sip.trunk import Trunk
 from sip.voice import write_voice
+from sip.wav import Wav
 
 READY_WITHIN_S = 30.0
 FALSE_STARTS = 3  # workers in a row that died before they were ready
@@ -47,6 +48,7 @@ class Pool:
         concurrent: int = 1,
         max_concurrent: int | None = None,
         media: Media = Media.PJSUA2,
+        voice: Wav | None = None,
     ) -> None:
         self.measures_audio = media is not Media.NONE
         self._media = media
@@ -69,13 +71,14 @@ class Pool:
         self._closing = False
         self._look_s = self._grow_s = 0.0
         self._talkative: list[tuple[selectors.SelectorKey, int]] = []  # since the last wait
+        self._own_voice = voice
         self._voice = log_folder / "voice.wav"
 
     def open(self) -> Self:
         """Start the first workers and wait until they take orders; raises PhoneError where they do not."""
         self._log_folder.mkdir(parents=True, exist_ok=True)
         self._nursery.open()
-        write_voice(self._voice)  # while the zygote imports
+        write_voice(self._voice, self._own_voice)  # while the zygote imports
         until_s = time.monotonic() + READY_WITHIN_S
         try:
             for group in self._groups.values():

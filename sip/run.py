@@ -20,6 +20,7 @@ from sip.load import Load, drive
 from sip.preview import Preview
 from sip.record import RunFolder
 from sip.trunk import Trunk
+from sip.voice import change_of
 
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 _VERDICTS = (0, 3, 4, 5)
@@ -124,6 +125,8 @@ class Run:
         limits.make_room(self._at_once)
         for warning in options.network.warnings:
             _log.warning("%s", warning)
+        if options.voice is not None and (change := change_of(options.voice)) is not None:
+            _log.warning("%s", change)
         preview = Preview(options, {**planned(options), **self._load.describe()})
         self._up.callback(preview.kill)
         if self._load.describe():  # it is to find out what the tester can do, with nobody beside it

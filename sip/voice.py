@@ -1,9 +1,12 @@
-"""The caller's built-in voice: syllables of a buzzing source in a phrase, then a pause, as a looping WAV."""
+"""The caller's voice for a telephone line: one's own, or a buzzing source's syllables and a pause."""
 
 import array
 import math
 import wave
 from pathlib import Path
+
+from sip.resampling import resampled
+from sip.wav import Wav
 
 RATE_HZ = 8000
 PHRASE_S = 2.0
@@ -13,8 +16,33 @@ _PITCH_HZ = 120.0
 _PEAK = 12000  # -9 dBFS
 
 
-def write_voice(path: Path) -> None:
-    """Write the phrase and its pause as 8 kHz mono PCM.
+def write_voice(path: Path, own: Wav | None = None) -> None:
+    """Write `own` voice, or the built-in one, as 8 kHz mono PCM of 16 bits, to be played in a loop."""
+    samples = _built_in() if own is None else _carried(own)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes(samples.tobytes())
+
+
+def change_of(own: Wav) -> str | None:
+    """What becomes of one's own voice on the way to a telephone line, in a sentence; None where nothing."""
+    done = ["mixed down to one channel"] if own.channels > 1 else []
+    if own.rate_hz != RATE_HZ:
+        done.append(f"resampled from {own.rate_hz} to {RATE_HZ} samples a second")
+    if own.bits != 16:
+        done.append(f"made 16 bits wide from {own.bits}")
+    return f"{own.name} is {', '.join(done)}: a telephone line carries no more" if done else None
+
+
+def _carried(own: Wav) -> "array.array[int]":
+    made = resampled(own.samples, own.rate_hz, RATE_HZ)
+    return array.array("h", [max(-32_768, min(round(value), 32_767)) for value in made])
+
+
+def _built_in() -> "array.array[int]":
+    """The phrase and its pause.
 
     A harmonic source under two moving formants and a syllable envelope: enough like speech for a
     voice-activity detector to find where it begins and ends, and the same samples every time.
@@ -23,11 +51,7 @@ def write_voice(path: Path) -> None:
     peak = max(abs(value) for value in voiced)
     samples = array.array("h", [round(value / peak * _PEAK) for value in voiced])
     samples.extend([0] * int(PAUSE_S * RATE_HZ))
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        file.writeframes(samples.tobytes())
+    return samples
 
 
 def _sample(at_s: float) -> float:
