@@ -1,10 +1,12 @@
-"""The reference agent: livekit-agents unchanged, a tone for a conversation, one audio filter or none."""
+"""The reference agent: livekit-agents unchanged, a conversation of tones, one audio filter or none."""
 
 import asyncio
 import importlib
 import logging
 import math
 import os
+import signal
+import sys
 import time
 from array import array
 from collections.abc import Callable
@@ -16,12 +18,16 @@ from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess
 import ringtime_filters
 from lab import agent_events
 from lab.control import ask
+from lab.conversation import FRAME_S, RATE_HZ, Manners, Turns
 from lab.vendor import MODULE as VENDOR_MODULE
 from network.lifetime import die_with
 
 _SAMPLE_RATE_HZ = 48000  # what Opus and the FFI work at: no resampling
 _FRAME_S = 0.1  # 20 ms frames cost more than the call itself
 _TONE_HZ = 440
+_GREETING_S = 1.0
+_REPLY_S = 0.5
+_LOOK_S = 0.02
 # Agents have hosts of their own in a deployment. Here they share the machine with server and trunk, and a
 # score of them would leave the trunk, which is one process, too little to answer a call.
 _NICE = 10
@@ -46,23 +52,62 @@ def prewarm(_: JobProcess) -> None:
 
 
 async def take_call(ctx: JobContext) -> None:
-    """Join the room, publish the tone and stay until the caller has left, as an AgentSession does."""
+    """Join the room, greet, answer phrases and stay until the caller has left, as an AgentSession does."""
     if control := os.environ.get("RINGTIME_SETTINGS_CONTROL"):
         # A fault below HTTP strikes at an endpoint of its own, of which only the filter's environment tells.
         told = await ask(Path(control), {"set_up": ctx.job.room.name})
         os.environ.update(told["environment"])
+    manners = Manners.of()
+    turns = Turns(manners.delay_s)
+    listening: set[asyncio.Task[None]] = set()  # the loop alone does not keep them
+    ctx.room.on(
+        "track_subscribed", lambda track, *_: listening.add(asyncio.create_task(_listen(track, turns)))
+    )
     began_s = time.monotonic()
-    await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+    await ctx.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
     _log.info("connected to room %s in %.3f s", ctx.room.name, time.monotonic() - began_s)
     source = rtc.AudioSource(_SAMPLE_RATE_HZ, num_channels=1, queue_size_ms=400)
     track = rtc.LocalAudioTrack.create_audio_track("tone", source)
     await ctx.room.local_participant.publish_track(
         track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
     )
-    frame = tone_frame()
-    while ctx.room.isconnected() and ctx.room.remote_participants:
-        await source.capture_frame(frame)
+    await _speak(ctx.room, source, manners, turns)
     ctx.shutdown("the caller has left")
+
+
+async def _listen(track: rtc.Track, turns: Turns) -> None:
+    """Hear the caller, until the track ends."""
+    stream = rtc.AudioStream(track, sample_rate=RATE_HZ, num_channels=1, frame_size_ms=round(2000 * FRAME_S))
+    async for event in stream:
+        turns.hear(array("h", bytes(event.frame.data)), time.monotonic())
+
+
+async def _speak(room: rtc.Room, source: rtc.AudioSource, manners: Manners, turns: Turns) -> None:
+    """Greet until a second after the call is up, then answer, until the caller has left."""
+    frame = tone_frame()
+    until_s, dies_s = math.inf, math.inf
+    while room.isconnected() and room.remote_participants:
+        now_s = time.monotonic()
+        if until_s == math.inf and _is_up(room):
+            until_s = now_s + _GREETING_S
+            dies_s = math.inf if manners.dies_after_s is None else now_s + manners.dies_after_s
+        if now_s >= dies_s:
+            _log.info("dies in mid-call, as it was told to")
+            os.kill(os.getpid(), signal.SIGKILL)
+        if now_s < until_s:
+            await source.capture_frame(frame)
+        elif turns.answer_at_s is not None and now_s >= turns.answer_at_s:
+            _log.info("answers %.3f s after the end of a phrase", now_s - (turns.phrase_ended_s or now_s))
+            turns.answered()
+            until_s = now_s + _REPLY_S
+        else:
+            await asyncio.sleep(min(_LOOK_S, max(0.0, (turns.answer_at_s or math.inf) - now_s)))
+
+
+def _is_up(room: rtc.Room) -> bool:
+    """Whether the caller hears it: livekit-sip publishes what became of the call as an attribute."""
+    callers = room.remote_participants.values()
+    return any(caller.attributes.get("sip.callStatus") == "active" for caller in callers)
 
 
 def tone_frame() -> rtc.AudioFrame:
@@ -108,6 +153,10 @@ def share_in_use(processes: int) -> Callable[[AgentServer], float]:
 
 def main() -> None:
     """Run the worker until it is ended."""
+    try:
+        Manners.of()
+    except ValueError as error:
+        sys.exit(str(error))
     os.nice(_NICE)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     asyncio.run(agent_server().run())
