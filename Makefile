@@ -50,7 +50,7 @@ lint: $(VENV)/.synced ## style and types
 	$(VENV)/bin/mypy
 
 .PHONY: setup
-setup: $(VENV)/.synced redis livekit-server filters ## everything a run needs
+setup: $(VENV)/.synced redis livekit-server filters pump ## everything a run needs
 
 .PHONY: filters
 filters: $(FILTERS) ## compile the audio filters
@@ -62,6 +62,18 @@ ringtime_filters/reference.so: $(REFERENCE) ringtime_filters/audio_filter.h $(wi
 BOUNDED := $(addprefix ringtime_filters/,bounded.c crash.c filter.c initialisation.c log.c passthrough.c session.c)
 $(WRAPPER) &: $(BOUNDED) ringtime_filters/compile.py $(wildcard ringtime_filters/*.h)
 	CC="$(CC)" CFLAGS="$(CFLAGS)" python3 ringtime_filters/compile.py $(WARNINGS)
+
+PUMP := $(wildcard sip/pump/*.c)
+.PHONY: pump
+pump: sip/pump/pump ## compile the RTP pump
+sip/pump/pump: $(PUMP) $(wildcard sip/pump/*.h)
+	$(CC) $(CFLAGS) -std=gnu11 $(WARNINGS) -o $@ $(PUMP) -lm
+
+# The same with the sanitizers, and a program that has it read mutated packets.
+SANITIZED := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+build/pump: $(PUMP) $(wildcard sip/pump/*.h)
+	@mkdir -p build
+	$(CC) $(CFLAGS) -std=gnu11 $(WARNINGS) $(SANITIZED) -o $@ $(PUMP) -lm
 
 $(VENV)/.synced: requirements.txt pyproject.toml scripts/python.sh
 	scripts/python.sh $(VENV)
@@ -89,4 +101,4 @@ lock: ## resolve requirements.txt anew from pyproject.toml
 
 .PHONY: clean
 clean: ## remove everything that make built; keeps runs/
-	rm -rf $(VENV) .tools build $(FILTERS)
+	rm -rf $(VENV) .tools build $(FILTERS) sip/pump/pump

@@ -103,7 +103,7 @@ def _known(address: Address, trunk: Trunk) -> Address:
 def _account(spec: WorkerSpec, address: Address, transport: int | None = None) -> pjsua2.Account:
     config = pjsua2.AccountConfig()
     config.idUri = _IDENTITY
-    if spec.media is Media.NONE:
+    if spec.media is not Media.PJSUA2:
         config.mediaConfig.useLoopMedTp = True
         config.mediaConfig.transportConfig = _bound(_known(address, spec.trunk), _DISCARD_PORT)
     else:

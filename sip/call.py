@@ -17,6 +17,7 @@ from sip.phone import (
     FirstPacket,
     InviteSent,
     Lost,
+    MediaLost,
     Rejected,
     Response,
     Ringing,
@@ -79,7 +80,9 @@ class Call:
             return None
         overdue = self.expire(event.at_s) if self.phase in _WAITING else None
         command = self._take(event)
-        return overdue if self._final is None and not self.ended else command
+        if overdue is not None and self._final is None and not self.ended:
+            return overdue
+        return command
 
     def expire(self, now_s: float) -> Command | None:
         """Time passed; does nothing before `deadline_s`."""
@@ -180,6 +183,8 @@ class Call:
             case Closed(at_s=at_s, rtp=rtp, heard=heard):
                 self._rtp, self._heard = rtp, heard
                 self._end(at_s)
+            case MediaLost(at_s=at_s, error=error):
+                return self._lose_media(at_s, error)
             case Lost(at_s=at_s, error=error):
                 self._lose(at_s, error)
         return None
@@ -216,6 +221,13 @@ class Call:
         self._ended_by = self._ended_by or "tester"
         self._advance(Phase.CLOSING, now_s + self._limits.close_s)
         return Command.DROP
+
+    def _lose_media(self, at_s: float, error: str) -> Command | None:
+        """What was to be measured cannot be any more: the call is ended properly, and counts for us."""
+        if self._gave_up is not None or isinstance(self._final, Rejected):  # it has no media to lose
+            return None
+        self._error = self._error or error
+        return self.abort(at_s)
 
     def _lose(self, at_s: float, error: str) -> None:
         if self.phase is not Phase.CLOSING:  # else its end was seen: the phone's death changes nothing

@@ -71,8 +71,8 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     },
     "media": {
         "choices": [*Media],
-        "default": Media.PJSUA2,
-        "help": "`none` places the calls without their audio: many more of them, and none is heard",
+        "help": "what carries the voice: our RTP `pump`, the SIP stack itself (`pjsua2`, as with --srtp), or "
+        "`none`: many more calls, of which nothing is heard (default: the best there is)",
     },
     "voice": {
         "metavar": "WAV",

@@ -34,12 +34,15 @@ class Endpoint(pjsua2.Endpoint):  # type: ignore[misc]
         self.libCreate()
         self.libInit(_configuration())
         self.libStart()
-        if media is Media.NONE:
+        if media is not Media.PJSUA2:
             self.audDevManager().setNoDev()  # no clock drives the bridge
         else:
             self.audDevManager().setNullDev()
         for codec in self.codecEnum2():
-            self.codecSetPriority(codec.codecId, 255 if codec.codecId.startswith("PCMU/") else 0)
+            name = codec.codecId.partition("/")[0]
+            # What the SIP stack carries itself it hears as PCMU alone: decoding is what it costs.
+            taken = {"PCMU": 255, "PCMA": 254 if media is Media.PUMP else 0}
+            self.codecSetPriority(codec.codecId, taken.get(name, 0))
 
     def onTransportState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's name
         """A connection came up or went; those to a stranger are shut before anything is said on them."""

@@ -7,11 +7,23 @@ import socket
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from sip.access import Block
+from sip.access import Address, Block
 
 SPARE_SHARE = 1 / 8  # of the lines in use: calls that come up faster than workers start must not wait
 MOST_COMING = 8  # at once: starts take the cores from calls
+
+
+class Line(NamedTuple):
+    """A line of a worker: its number there, and where the pump hears its next call, if that does.
+
+    `ear` is the pump's number of that, `ports` are its RTP and RTCP.
+    """
+
+    number: int
+    ear: int = 0
+    ports: tuple[int, int] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -23,11 +35,12 @@ class Worker:
     place: int
     connection: socket.socket
     log: Path
-    address: str
+    addresses: tuple[Address, ...]
     pid: int | None = None
     port: int = 0
     slots: int = 0
-    calls: set[str] = field(default_factory=set)
+    free: deque[Line] = field(default_factory=deque)
+    calls: dict[str, Line] = field(default_factory=dict)
     dialled_s: deque[float] = field(default_factory=deque)
     pulse_s: float = 0.0
     cpu_s: float = 0.0
@@ -75,12 +88,11 @@ class HuntGroup:
         self._coming += 1
 
     def be_ready(self, worker: Worker, *, pid: int, port: int, slots: int) -> None:
-        """It takes orders."""
+        """It takes orders, on such lines as it is `give`n."""
         worker.pid, worker.port, worker.slots = pid, port, slots
         worker.dialled_s = deque([-math.inf] * slots, maxlen=slots)
         self._coming -= 1
         self._lines += slots
-        self._turn.append(worker)
 
     def remove(self, worker: Worker) -> None:
         """It is gone, and what was up on its lines with it."""
@@ -90,9 +102,7 @@ class HuntGroup:
             return
         self._lines -= worker.slots
         self._up -= len(worker.calls)
-        self._turn = deque(each for each in self._turn if each is not worker)
-        self._resting = [each for each in self._resting if each[2] is not worker]
-        heapq.heapify(self._resting)
+        self._dequeue(worker)
 
     def is_short(self, slots: int) -> bool:
         """Whether another worker should be made: few lines are free, with those on their way, or all rest."""
@@ -110,19 +120,35 @@ class HuntGroup:
             return None
         worker = self._turn.popleft()
         worker.dialled_s.append(now_s)
-        worker.calls.add(call_id)
+        worker.calls[call_id] = worker.free.popleft()
         self._up += 1
-        if len(worker.calls) < worker.slots:
+        if worker.free:
             self._queue(worker)
         return worker
 
-    def free(self, worker: Worker, call_id: str) -> None:
-        """The call's line is free again."""
-        if len(worker.calls) == worker.slots:
+    def give(self, worker: Worker, line: Line) -> None:
+        """A line of the worker may be called on."""
+        worker.free.append(line)
+        if len(worker.free) == 1:
             self._queue(worker)
-        worker.calls.remove(call_id)
+
+    def withdraw(self, worker: Worker) -> list[Line]:
+        """Nobody may call on its free lines, until they are given again."""
+        lines = list(worker.free)
+        worker.free.clear()
+        self._dequeue(worker)
+        return lines
+
+    def end(self, worker: Worker, call_id: str) -> Line:
+        """The call is over; its line is given anew when it can be called on again."""
         self._up -= 1
+        return worker.calls.pop(call_id)
 
     def _queue(self, worker: Worker) -> None:
         rested_s = worker.dialled_s[0] + self._dial_gap_s * worker.slots
         heapq.heappush(self._resting, (rested_s, next(self._order), worker))
+
+    def _dequeue(self, worker: Worker) -> None:
+        self._turn = deque(each for each in self._turn if each is not worker)
+        self._resting = [each for each in self._resting if each[2] is not worker]
+        heapq.heapify(self._resting)

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 import pjsua2
 
-from sip import phone
+from sip import phone, sdp
 from sip.record import RtpStats
 from sip.srtp import UNENCRYPTED, Srtp, is_encrypted
 from sip.trunk import Trunk
+from sip.wire import DialCommand, MediaAgreed, Message
 
 AUDIBLE_LEVEL = (
     24  # the bridge's level: mu-law code of a 20 ms frame's mean magnitude, here 256 of 32768 (-42 dBFS)
@@ -52,14 +53,13 @@ class Line(pjsua2.Call):  # type: ignore[misc]
     def __init__(
         self,
         account: pjsua2.Account,
-        call_id: str,
-        emit: Callable[[phone.Event], None],
+        command: DialCommand,
+        emit: Callable[[Message], None],
         audio: Audio | None,
         trunk: Trunk,
     ) -> None:
         super().__init__(account)
-        self.account = account
-        self.call_id = call_id
+        self.call_id = command.call_id
         self.ended_s: float | None = None
         self.listening = False
         self.invite: int | None = None
@@ -69,6 +69,7 @@ class Line(pjsua2.Call):  # type: ignore[misc]
         self.failure: str | None = None  # what went wrong, where the library has no words for it
         self._srtp, self._digits = trunk.srtp, trunk.digits
         self._emit = emit
+        self._ports = command.ports
         self._audio = audio
         self._media: pjsua2.AudioMedia | None = None
         self._seen: set[int] = set()
@@ -90,12 +91,15 @@ class Line(pjsua2.Call):  # type: ignore[misc]
             self._emit(phone.InviteSent(self.call_id, now_s, info.callIdString))
         elif info.state == pjsua2.PJSIP_INV_STATE_EARLY:
             self._emit(phone.Ringing(self.call_id, now_s, status, reason))
+            if self._ports is not None:
+                self._agree(_received(prm.e))
         elif info.state == pjsua2.PJSIP_INV_STATE_CONNECTING:
             message = _received(prm.e)
             if self._srtp is Srtp.REQUIRED and not is_encrypted(message or ""):  # the library hangs up then
                 self._emit(phone.Rejected(self.call_id, now_s, status, UNENCRYPTED, False, _to_tag(message)))
             else:
                 self._emit(phone.Answered(self.call_id, now_s, status, reason, _to_tag(message)))
+                self._agree(message)
                 self._converse()
         elif info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED:
             self._disconnect(now_s, _received(prm.e), status, reason)
@@ -140,6 +144,18 @@ class Line(pjsua2.Call):  # type: ignore[misc]
     def onCallRedirected(self, prm: Any) -> int:  # noqa: N802 - pjsua2's name
         """A redirection is an outcome, never followed; STOP, the default, would end the call with a 487."""
         return int(pjsua2.PJSIP_REDIRECT_REJECT)
+
+    @_guarded
+    def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802 - pjsua2's name
+        """Our offer or our answer is about to leave, which says where another process hears the call."""
+        if self._ports is not None:
+            prm.sdp.wholeSdp = sdp.announce(prm.sdp.wholeSdp, *self._ports)
+            self._agree(prm.remSdp.wholeSdp)
+
+    def _agree(self, said: str | None) -> None:
+        """Tell where the far end's side of the voice is, where its message or its offer says that."""
+        if self._ports is not None and said and (far := sdp.read(said)) is not None:
+            self._emit(MediaAgreed(self.call_id, far))
 
     @_guarded
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's signature

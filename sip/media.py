@@ -1,11 +1,31 @@
-"""How the audio of calls is carried: by the SIP stack, or not at all."""
+"""The voice of calls: what carries it, and our side of the RTP pump, which carries that of all of them."""
 
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from network.lifetime import bound_to_this
+from network.namespace import Namespace
+from sip.errors import PhoneError
+from sip.phone import ProcessLoad
+from sip.record import Heard, RtpStats
+from sip.sdp import FarMedia
+
+PROGRAM = Path(__file__).parent / "pump" / "pump"
+_PACKET_BYTES = 1 << 18
+_NS = 1_000_000_000
 
 
 class Media(StrEnum):
-    """`pjsua2` sends and hears RTP; `none` negotiates it and has no socket, so that nothing is heard."""
+    """`pump` and `pjsua2` send and hear RTP; with `none` it is negotiated, and nothing sent or heard."""
 
+    PUMP = "pump"
     PJSUA2 = "pjsua2"
     NONE = "none"
 
@@ -16,3 +36,253 @@ class Media(StrEnum):
         The library keeps a closed RTP socket for 500 ms, and aborts at 70 calls/s.
         """
         return 0.04 if self is Media.PJSUA2 else 0.0
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The ear hears at these ports of its address."""
+
+    ear: int
+    port: int
+    rtcp_port: int
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """There is no such ear: no port is free, no descriptor."""
+
+    ear: int
+    why: str
+
+
+class FirstPacket(msgspec.Struct, frozen=True):
+    """The first packet after the answer came at `at_s`."""
+
+    ear: int
+    at_s: float
+
+
+class FirstAudio(msgspec.Struct, frozen=True):
+    """The first audible sound after the answer began at `at_s`."""
+
+    ear: int
+    at_s: float
+
+
+class Response(msgspec.Struct, frozen=True):
+    """At `at_s` the far end began to answer the caller's phrase, so long after its end."""
+
+    ear: int
+    at_s: float
+    latency_s: float
+
+
+class Report(msgspec.Struct, frozen=True):
+    """All that was heard, once the ear was stopped."""
+
+    ear: int
+    rtp: RtpStats
+    heard: Heard
+
+
+class Pulse(msgspec.Struct, frozen=True):
+    """The pump lives, and its loop has been so late since the last pulse, at the most."""
+
+    lag_s: float
+
+
+Message = Opened | Refused | FirstPacket | FirstAudio | Response | Report | Pulse
+
+
+class Pump:
+    """One pump and the ears that it has; nothing waits but `open`.
+
+    Ears are numbered by the caller. Each is opened, started once the far end has said where it is, again
+    where that changes, and stopped, which is answered by its Report.
+    """
+
+    def __init__(self, *, log: Path, voice: Path, namespace: Namespace | None = None) -> None:
+        """Callers say what the WAV `voice` has, of 8 kHz mono PCM, in the `namespace` if there is one."""
+        self._log = log
+        self._voice = voice
+        self._namespace = namespace
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._orders: list[str] = []
+        self._cpu = (0.0, 0.0)
+
+    def open(self) -> None:
+        """Start the pump, in the place of one that died.
+
+        Raises:
+            PhoneError: It was not built, or the namespace that it belongs into is gone.
+        """
+        self.close()
+        if not PROGRAM.is_file():
+            raise PhoneError(f"The RTP pump is not built ({PROGRAM.name} is missing): run `make setup`.")
+        try:
+            enter = self._namespace.entering() if self._namespace is not None else None
+        except OSError as error:
+            raise PhoneError(
+                f"The network that the callers belong to is gone ({error}): see the logs of what emulates it."
+            ) from error
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [PROGRAM, str(theirs.fileno()), self._voice, "converse"],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=bound_to_this(enter),
+                start_new_session=True,  # Ctrl-C is for the tester, which then ends the calls properly
+            )
+        ours.setblocking(False)
+        self._control = ours
+        self._cpu = (0.0, time.monotonic())
+
+    def fileno(self) -> int:
+        """Readable when the pump has something to say."""
+        assert self._control is not None  # noqa: S101 - for the type checker: only an open one is watched
+        return self._control.fileno()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, while there is one."""
+        return None if self._process is None else self._process.pid
+
+    def open_ear(self, ear: int, address: str, port: int = 0, count: int = 0) -> None:
+        """Have ports bound at the address ("" is any): of `count` from `port` on, or any where that is 0."""
+        self._order(f"open {ear} {address or '*'} {port} {count}")
+
+    def start(self, ear: int, far: FarMedia, *, answered_s: float | None) -> None:
+        """Hear the far end, and speak from the answer on; before it (None) what comes is only counted."""
+        answered_ns = 0 if answered_s is None else round(answered_s * _NS)
+        digits_type = -1 if far.digits_payload_type is None else far.digits_payload_type
+        self._order(
+            f"start {ear} {far.host} {far.port} {far.rtcp_port} {far.payload_type} {digits_type} "
+            f"{far.hears:d} {far.speaks:d} {answered_ns}"
+        )
+
+    def digits(self, ear: int, digits: str) -> None:
+        """Key the digits in, in the voice's place (RFC 4733)."""
+        self._order(f"digits {ear} {digits}")
+
+    def stop(self, ear: int) -> None:
+        """Be silent, give the ports back and report."""
+        self._order(f"stop {ear}")
+
+    def messages(self) -> list[Message] | None:
+        """What it has said since the last look; None once it is gone."""
+        if self._control is None:
+            return None
+        self._flush()
+        found: list[Message] = []
+        while True:
+            try:
+                packet = self._control.recv(_PACKET_BYTES)
+            except BlockingIOError:
+                return found
+            except ConnectionError:
+                return found or None
+            if not packet:
+                return found or None
+            found += [_read(line) for line in packet.decode().splitlines()]
+
+    def load(self) -> ProcessLoad | None:
+        """Its CPU share since the last look; None while there is none."""
+        if self._process is None:
+            return None
+        try:
+            stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+        except FileNotFoundError:
+            return None
+        user, system = stat.rsplit(")", 1)[1].split()[11:13]  # proc(5): fields 14 and 15, in clock ticks
+        cpu_s = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        now_s = time.monotonic()
+        before_cpu_s, before_s = self._cpu
+        self._cpu = (cpu_s, now_s)
+        return ProcessLoad("pump", self._process.pid, (cpu_s - before_cpu_s) / (now_s - before_s))
+
+    def kill(self) -> None:
+        """Have the kernel end one that froze; it shows as gone when it is."""
+        if self._process is not None:
+            self._process.kill()
+
+    def close(self) -> None:
+        """End it; may be called again."""
+        self._orders.clear()
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _order(self, order: str) -> None:
+        self._orders.append(order)
+        self._flush()
+
+    def _flush(self) -> None:
+        if not self._orders or self._control is None:
+            return
+        try:
+            self._control.send("\n".join(self._orders).encode())
+        except BlockingIOError:
+            return  # it does not read just now: kept, and tried again with the next
+        except OSError:
+            pass  # it is gone, which its end of file says
+        self._orders.clear()
+
+
+def _read(line: str) -> Message:
+    word, *values = line.split(" ")
+    return _READ[word](values)
+
+
+def _seconds(ns: str) -> float:
+    return int(ns) / _NS
+
+
+def _known(value: str) -> float | None:
+    return None if value == "-" else float(value)
+
+
+def _report(values: list[str]) -> Report:
+    ear, sent, received, lost, reordered, duplicates, jitter_ms, rtt_ms, *more = values
+    late, burst_ratio, gap_s, audible_s, last_ns, clipped, phrases, unanswered, waiting_s, *rest = more
+    talk_over_s, strangers, far_end_lost, _ = rest
+    rtp = RtpStats(
+        int(sent),
+        int(received),
+        int(lost),
+        int(reordered),
+        int(duplicates),
+        _known(jitter_ms),
+        _known(rtt_ms),
+    )
+    heard = Heard(
+        late=int(late),
+        burst_ratio=_known(burst_ratio),
+        gap_s=_known(gap_s),
+        audible_s=float(audible_s),
+        last_audible_s=_seconds(last_ns) or None,
+        clipped_share=_known(clipped),
+        phrases=int(phrases),
+        unanswered=int(unanswered),
+        waiting_s=_known(waiting_s),
+        talk_over_s=float(talk_over_s),
+        strangers=int(strangers),
+        far_end_lost=None if far_end_lost == "-" else int(float(far_end_lost)),
+    )
+    return Report(int(ear), rtp, heard)
+
+
+_READ: dict[str, Callable[[list[str]], Message]] = {
+    "opened": lambda values: Opened(*map(int, values)),
+    "refused": lambda values: Refused(int(values[0]), " ".join(values[1:])),
+    "packet": lambda values: FirstPacket(int(values[0]), _seconds(values[1])),
+    "audio": lambda values: FirstAudio(int(values[0]), _seconds(values[1])),
+    "response": lambda values: Response(int(values[0]), _seconds(values[1]), _seconds(values[2])),
+    "report": _report,
+    "pulse": lambda values: Pulse(_seconds(values[0])),
+}

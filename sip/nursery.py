@@ -8,18 +8,25 @@ import time
 from pathlib import Path
 
 from network.lifetime import bound_to_this
-from network.namespace import Namespace
+from sip.access import LOOPBACK, MOST_LINES, Access
 from sip.errors import PhoneError
+from sip.hunt_group import HuntGroup, Worker
+from sip.media import Media
 from sip.phone import ProcessLoad
+from sip.trunk import Trunk
 from sip.wire import WAKE_UP, WorkerSpec, encode
 
 
 class Nursery:
     """Where workers come from; a zygote that died is replaced when the next worker is wanted."""
 
-    def __init__(self, log: Path, namespace: Namespace | None = None) -> None:
-        self._log = log
-        self._namespace = namespace
+    def __init__(self, trunk: Trunk, access: Access, media: Media, *, log_folder: Path, voice: Path) -> None:
+        """Workers that call `trunk` by `access`, with the WAV `voice`; they log to `log_folder`."""
+        self._trunk, self._access, self._media = trunk, access, media
+        self._log_folder = log_folder
+        self._log = log_folder / "zygote.log"
+        self._voice = voice
+        self._numbered = 0
         self._waker: socket.socket | None = None
         self._control: socket.socket | None = None
         self._zygote: subprocess.Popen[bytes] | None = None
@@ -39,7 +46,7 @@ class Nursery:
             self._lifeline = os.pipe()
         lifeline, _ = self._lifeline
         try:
-            enter = self._namespace.entering() if self._namespace is not None else None
+            enter = namespace.entering() if (namespace := self._access.namespace) is not None else None
         except OSError as error:
             raise PhoneError(
                 f"The network that the callers belong to is gone ({error}): see the logs of what emulates it."
@@ -61,8 +68,28 @@ class Nursery:
             )
         self._cpu = (0.0, time.monotonic())
 
-    def fork(self, spec: WorkerSpec) -> socket.socket:
-        """Have a worker made; the answer is our end of its socket, non-blocking."""
+    def make(self, group: HuntGroup, place: int, *, slots: int) -> Worker:
+        """Have a worker made for a place of its group, where each has so many lines."""
+        addresses, ports = group.block.addresses(place * slots, MOST_LINES), self._access.ports
+        name = f"worker-{self._numbered}"
+        self._numbered += 1
+        log = self._log_folder / f"{name}.log"
+        spec = WorkerSpec(
+            name=name,
+            trunk=self._trunk,
+            addresses=addresses,
+            sharing=group.block.count is None,
+            sip_port=ports.sip,
+            rtp_port=ports.rtp,
+            rtp_count=ports.rtp_count,
+            voice=str(self._voice),
+            log=str(log),
+            media=self._media,
+        )
+        return Worker(name, group, place, self._fork(spec), log, addresses)
+
+    def _fork(self, spec: WorkerSpec) -> socket.socket:
+        """Our end of the worker's socket, non-blocking."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             if not self._send(spec, theirs):
@@ -73,13 +100,13 @@ class Nursery:
         ours.setblocking(False)
         return ours
 
-    def wake(self, address: str, port: int) -> None:
+    def wake(self, worker: Worker) -> None:
         """End the poll of a worker that is ready; raises OSError where its network is gone."""
         if self._waker is None and self._control is not None:
             _, descriptors, _, _ = socket.recv_fds(self._control, 16, 1)  # said before any worker was made
             self._waker = socket.socket(fileno=descriptors[0]) if descriptors else None
         if self._waker is not None:
-            self._waker.sendto(WAKE_UP, (address, port))
+            self._waker.sendto(WAKE_UP, (worker.addresses[0].bound or LOOPBACK, worker.port))
 
     def load(self) -> ProcessLoad | None:
         """The zygote's CPU share since the last look; None while there is none."""

@@ -1,13 +1,9 @@
 """The SDP with which a call's offer is answered (RFC 3264, RFC 4566): G.711, and digits where offered."""
 
-import re
 from collections.abc import Iterable
 
-_STATIC = {"0": "pcmu/8000", "8": "pcma/8000"}  # RFC 3551 section 6: known without an rtpmap
-_TAKEN = frozenset(_STATIC.values())
-_DIGITS = "telephone-event/8000"
-_MAP = re.compile(r"a=rtpmap:(\d+)\s+([^\s/]+/\d+)")
-_MEDIA = re.compile(r"m=(\w+) (\d+)(?:/\d+)? (\S+) (.+)")
+from sip import sdp
+
 # Section 6.1: what one side only sends the other only receives.
 _MIRROR = {"sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive", "sendrecv": "sendrecv"}
 _OWN = (
@@ -24,13 +20,11 @@ def answer(offer: bytes, host: str, port: int) -> bytes | None:
     """
     if not offer.strip():
         return _written(host, [f"m=audio {port} {_OWN[0]}", *_OWN[1], f"a=rtcp:{port}", "a=sendrecv"])
-    session, *streams = re.split(
-        r"^(?=m=)", offer.decode("latin-1").replace("\r\n", "\n"), flags=re.MULTILINE
-    )
+    session, *streams = sdp.sections(offer.decode("latin-1"))
     lines: list[str] = []
     taken = False
     for stream in streams:
-        media = _MEDIA.match(stream)
+        media = sdp.MEDIA.match(stream)
         if media is None:
             return None
         kind, offered_port, protocol, formats = media.groups()
@@ -43,25 +37,18 @@ def answer(offer: bytes, host: str, port: int) -> bytes | None:
         taken = True
         lines.append(f"m=audio {port} {protocol} {' '.join(number for number, _ in chosen)}")
         lines += [f"a=rtpmap:{number} {codec}" for number, codec in chosen]
-        lines += [f"a=fmtp:{number} 0-16" for number, codec in chosen if codec == _DIGITS]
-        lines += ["a=ptime:20", f"a=rtcp:{port}", f"a={_MIRROR[_direction(session, stream)]}"]
+        lines += [f"a=fmtp:{number} 0-16" for number, codec in chosen if codec == sdp.DIGITS]
+        lines += ["a=ptime:20", f"a=rtcp:{port}", f"a={_MIRROR[sdp.direction(session, stream)]}"]
     return _written(host, lines) if taken else None
 
 
 def _chosen(formats: Iterable[str], stream: str) -> list[tuple[str, str]]:
     """The payload types that are taken, each with its codec as it is written; none where none is G.711."""
-    maps = _STATIC | dict(_MAP.findall(stream))
-    offered = [(number, maps[number]) for number in formats if number in maps]
-    voice = [one for one in offered if one[1].lower() in _TAKEN][:1]
-    digits = [(number, _DIGITS) for number, codec in offered if codec.lower() == _DIGITS][:1]
+    codecs = sdp.codecs_of(stream)
+    offered = [(number, codecs[number]) for number in formats if number in codecs]
+    voice = [one for one in offered if one[1] in sdp.STATIC.values()][:1]
+    digits = [one for one in offered if one[1] == sdp.DIGITS][:1]
     return [*((number, codec.upper()) for number, codec in voice), *digits] if voice else []
-
-
-def _direction(session: str, stream: str) -> str:
-    for part in (stream, session):
-        if found := re.search(r"^a=(sendrecv|sendonly|recvonly|inactive)\s*$", part, re.MULTILINE):
-            return found[1]
-    return "sendrecv"
 
 
 def _written(host: str, lines: Iterable[str]) -> bytes:

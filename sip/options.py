@@ -149,13 +149,16 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
 
 
 def _media(given: argparse.Namespace) -> Media:
-    if given.media == Media.NONE and given.srtp not in (None, "", Srtp.OFF):
+    encrypted = given.srtp not in (None, "", Srtp.OFF)
+    if given.media == Media.NONE and encrypted:
         raise UsageError("--media", given.media, f"there is nothing that --srtp {given.srtp} would encrypt")
+    if given.media == Media.PUMP and encrypted:
+        raise UsageError("--media", given.media, f"--srtp {given.srtp} needs pjsua2, the SIP stack's own")
     if given.media == Media.NONE and given.dtmf:
         raise UsageError("--media", given.media, "digits go the way of the voice: leave out --dtmf")
     if given.dtmf and given.hold < (keyed_s := len(given.dtmf) * EACH_S):
         raise UsageError("--hold", given.hold, f"to key in --dtmf {given.dtmf} takes {keyed_s:g} s: raise it")
-    return Media(given.media)
+    return Media(given.media or (Media.PJSUA2 if encrypted else Media.PUMP))
 
 
 def _voice(given: argparse.Namespace) -> Wav | None:

@@ -135,6 +135,14 @@ class Closed(Said, frozen=True):
     heard: Heard | None = None
 
 
+class MediaLost(Said, frozen=True):
+    """What carried the call's voice failed; the call itself goes on, and nothing of its media is known."""
+
+    call_id: str
+    at_s: float
+    error: str
+
+
 class Lost(Said, frozen=True):
     """The phone itself failed the call, for instance because its worker died; nothing more comes."""
 
@@ -157,6 +165,7 @@ Event = (
     | ByeAnswered
     | FarEndBye
     | Closed
+    | MediaLost
     | Lost
 )
 

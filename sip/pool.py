@@ -12,10 +12,11 @@ from types import TracebackType
 from typing import Self
 
 from sip import wire
-from sip.access import LOOPBACK, MOST_LINES, Access
+from sip.access import LOOPBACK, Access
 from sip.errors import PhoneError
 from sip.hunt_group import HuntGroup, Worker
 from sip.media import Media
+from sip.media_plane import MediaPlane, PumpPlane, StackPlane
 from sip.nursery import Nursery
 from sip.phone import Closed, Event, Lost, Order, PhoneHealth, ProcessLoad
 from sip.trunk import Trunk
@@ -51,7 +52,7 @@ class Pool:
         voice: Wav | None = None,
     ) -> None:
         self.measures_audio = media is not Media.NONE
-        self._media = media
+        self._voice = log_folder / "voice.wav"
         self._trunk = trunk
         self._access = access or Access.plain(LOOPBACK if trunk.is_loopback else "")
         self._groups = {
@@ -63,22 +64,26 @@ class Pool:
         self._selector = selectors.DefaultSelector()
         self._by_call: dict[str, Worker] = {}
         self._events: list[Event] = []
-        self._numbered = 0
         self._slots = 1  # lines of a worker, until the first one says how many
         self._false_starts = 0
         self._restarts = 0
-        self._nursery = Nursery(log_folder / "zygote.log", self._access.namespace)
+        self._nursery = Nursery(trunk, self._access, media, log_folder=log_folder, voice=self._voice)
         self._closing = False
         self._look_s = self._grow_s = 0.0
         self._talkative: list[tuple[selectors.SelectorKey, int]] = []  # since the last wait
         self._own_voice = voice
-        self._voice = log_folder / "voice.wav"
+        self._media_plane: MediaPlane = (
+            PumpPlane(log_folder / "pump.log", self._voice, trunk.digits, self._access)
+            if media is Media.PUMP
+            else StackPlane()
+        )
 
     def open(self) -> Self:
         """Start the first workers and wait until they take orders; raises PhoneError where they do not."""
         self._log_folder.mkdir(parents=True, exist_ok=True)
         self._nursery.open()
         write_voice(self._voice, self._own_voice)  # while the zygote imports
+        self._media_plane.open(self._selector)
         until_s = time.monotonic() + READY_WITHIN_S
         try:
             for group in self._groups.values():
@@ -105,12 +110,16 @@ class Pool:
         if worker is None:
             return False
         self._by_call[order.call_id] = worker
+        line = worker.calls[order.call_id]
+        self._media_plane.dialled(order.call_id, line)
         self._tell(
             worker,
             wire.DialCommand(
                 order.call_id,
                 self._trunk.target(order.number),
                 f"sip:{order.from_user}@{self._trunk.host}",
+                line.number,
+                line.ports,
             ),
         )
         return True
@@ -139,15 +148,18 @@ class Pool:
             self._talkative = self._selector.select(max(0.0, min(timeout_s, 3600.0)))
 
     def health(self) -> PhoneHealth:
-        """CPU of zygote and workers, their loops' largest lateness, and restarts, since the last look."""
+        """CPU of zygote, pump and workers, their loops' largest lateness, restarts, since the last look."""
         workers = [worker for worker in self._workers() if worker.pid is not None]
         lags = [worker.lag_s for worker in workers if worker.lag_s is not None]
         for worker in workers:
             worker.lag_s = None
         loads = [ProcessLoad(worker.name, worker.pid, worker.cpu_share) for worker in workers if worker.pid]
-        if (zygote := self._nursery.load()) is not None:
-            loads.insert(0, zygote)
-        return PhoneHealth(tuple(loads), max(lags, default=None), self._restarts)
+        pump, pump_lag_s = self._media_plane.health()
+        loads[:0] = [load for load in (self._nursery.load(), pump) if load is not None]
+        if pump_lag_s is not None:
+            lags.append(pump_lag_s)
+        restarts = self._restarts + self._media_plane.restarts
+        return PhoneHealth(tuple(loads), max(lags, default=None), restarts)
 
     def close(self) -> None:
         """Hang up what is still up and end every process; may be called again."""
@@ -160,6 +172,7 @@ class Pool:
             self._read()
         for worker in self._workers():
             self._forget(worker)
+        self._media_plane.close()
         self._nursery.close()
         self._selector.close()
 
@@ -179,28 +192,12 @@ class Pool:
         place = group.free_place(self._slots)
         if place is None:
             return
-        addresses, ports = group.block.addresses(place * self._slots, MOST_LINES), self._access.ports
-        name = f"worker-{self._numbered}"
-        self._numbered += 1
-        log = self._log_folder / f"{name}.log"
-        spec = wire.WorkerSpec(
-            name=name,
-            trunk=self._trunk,
-            addresses=addresses,
-            sharing=group.block.count is None,
-            sip_port=ports.sip,
-            rtp_port=ports.rtp,
-            rtp_count=ports.rtp_count,
-            voice=str(self._voice),
-            log=str(log),
-            media=self._media,
-        )
-        worker = Worker(name, group, place, self._nursery.fork(spec), log, addresses[0].bound or LOOPBACK)
+        worker = self._nursery.make(group, place, slots=self._slots)
         group.add(worker)
         self._selector.register(worker.connection, selectors.EVENT_READ, worker)
 
     def _await_ready(self, until_s: float) -> None:
-        while any(worker.pid is None for worker in self._workers()):
+        while any(worker.pid is None or len(worker.free) < worker.slots for worker in self._workers()):
             if time.monotonic() > until_s:
                 raise PhoneError(
                     f"The caller's phones were not ready within {READY_WITHIN_S:g} s: see {self._log_folder}."
@@ -217,7 +214,7 @@ class Pool:
         try:
             worker.connection.send(wire.encode([command]))
             if worker.pid is not None:
-                self._nursery.wake(worker.address, worker.port)
+                self._nursery.wake(worker)
         except OSError as error:
             # It is gone, or has not read for so long that its socket is full: its end comes as end of file.
             _log.warning("%s takes no orders (%s)", worker.name, error)
@@ -225,6 +222,9 @@ class Pool:
     def _read(self) -> None:
         talkative, self._talkative = self._talkative or self._selector.select(0), []
         for key, _ in talkative:
+            if key.data is self._media_plane:
+                self._events += self._media_plane.read()
+                continue
             worker: Worker = key.data
             messages = wire.receive(worker.connection)
             worker.silent_looks = 0
@@ -248,6 +248,7 @@ class Pool:
                     os.kill(worker.pid, signal.SIGKILL)
             elif worker.pid is None and worker.silent_looks > STUCK_LOOKS:
                 stuck.append(worker)
+        self._media_plane.look()
         if stuck:
             self._nursery.open()
             for worker in stuck:
@@ -258,16 +259,20 @@ class Pool:
         match message:
             case wire.Ready():
                 worker.group.be_ready(worker, pid=message.pid, port=message.port, slots=message.slots)
+                for number in range(message.slots):
+                    self._media_plane.furnish(worker, number)
                 self._slots = max(self._slots, message.slots)
                 self._false_starts = 0
             case wire.Pulse():
                 worker.pulse(message.at_s, message.cpu_s, message.loop_lag_s)
             case wire.WorkerSpec() | wire.DialCommand() | wire.EndCommand() | wire.CloseCommand():
                 raise PhoneError(f"{worker.name} sent an order, which only the pool may do.")
+            case wire.MediaAgreed():
+                self._media_plane.agreed(message.call_id, message.far)
             case event:
                 if isinstance(event, Closed | Lost) and self._by_call.pop(event.call_id, None) is worker:
-                    worker.group.free(worker, event.call_id)
-                self._events.append(event)
+                    self._media_plane.furnish(worker, worker.group.end(worker, event.call_id).number)
+                self._events += self._media_plane.took(event)
 
     def _bury(self, worker: Worker) -> None:
         """A worker died: its calls are lost, and only those; another takes its place."""
@@ -293,4 +298,5 @@ class Pool:
     def _forget(self, worker: Worker) -> None:
         self._selector.unregister(worker.connection)
         worker.connection.close()
+        self._media_plane.gone(worker)
         worker.group.remove(worker)

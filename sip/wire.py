@@ -8,6 +8,7 @@ from sip import phone
 from sip.access import Address
 from sip.media import Media
 from sip.phone import Said
+from sip.sdp import FarMedia
 from sip.trunk import Trunk
 
 PACKET_BYTES = 1 << 18  # more than a Unix socket's default send buffer takes in one packet
@@ -36,11 +37,16 @@ class WorkerSpec(Said, frozen=True):
 
 
 class DialCommand(Said, frozen=True):
-    """Call the SIP URI `target` as the SIP URI `from_uri`."""
+    """Call the SIP URI `target` as the SIP URI `from_uri` on the line of that number.
+
+    Where there are `ports`, of RTP and RTCP, another process has them at the line's address.
+    """
 
     call_id: str
     target: str
     from_uri: str
+    line: int = 0
+    ports: tuple[int, int] | None = None
 
 
 class EndCommand(Said, frozen=True):
@@ -52,6 +58,13 @@ class EndCommand(Said, frozen=True):
 
 class CloseCommand(Said, frozen=True):
     """Hang up whatever is up and exit."""
+
+
+class MediaAgreed(Said, frozen=True):
+    """The far end has said where its side of the call's voice is; again where it moves."""
+
+    call_id: str
+    far: FarMedia
 
 
 class Ready(Said, frozen=True):
@@ -70,7 +83,7 @@ class Pulse(Said, frozen=True):
     loop_lag_s: float
 
 
-Message = phone.Event | WorkerSpec | DialCommand | EndCommand | CloseCommand | Ready | Pulse
+Message = phone.Event | MediaAgreed | WorkerSpec | DialCommand | EndCommand | CloseCommand | Ready | Pulse
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Message])

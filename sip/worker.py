@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
 from collections.abc import Iterable
 
 import pjsua2
@@ -50,7 +49,7 @@ class Worker:
         self._lines: dict[str, Line] = {}
         self._endpoint = Endpoint(self._library, spec.trunk.host, spec.trunk.tls, spec.media, self._distrust)
         accounts = open_accounts(self._endpoint, spec, calls=self._library.max_calls())
-        self._idle = deque(accounts)
+        self._accounts = accounts
         self._strangers = account_of_strangers()
         self._audio = _audio(self._endpoint, spec)
         self._busy: list[tuple[float, float, DialCommand]] = []
@@ -104,8 +103,8 @@ class Worker:
                 self._forget_busy(command.call_id, now_s)
 
     def _dial(self, command: DialCommand, until_s: float) -> None:
-        account = self._idle.popleft()
-        line = Line(account, command.call_id, self._outbox.append, self._audio, self._trunk)
+        account = self._accounts[command.line]
+        line = Line(account, command, self._outbox.append, self._audio, self._trunk)
         self._lines[command.call_id] = line
         try:
             line.makeCall(command.target, _call_parameters(command, self._trunk.headers))
@@ -174,7 +173,6 @@ class Worker:
 
     def _let_go(self, line: Line) -> None:
         del self._lines[line.call_id]
-        self._idle.append(line.account)
 
     def _flush(self) -> None:
         try:
@@ -187,7 +185,7 @@ class Worker:
 
 
 def _audio(endpoint: Endpoint, spec: WorkerSpec) -> Audio | None:
-    if spec.media is Media.NONE:
+    if spec.media is not Media.PJSUA2:
         return None
     voice = pjsua2.AudioMediaPlayer()
     voice.createPlayer(spec.voice)

@@ -86,7 +86,7 @@ def faithful(event: phone.Event) -> list[tuple[float, phone.Event]]:
     return [(event.at_s, event)]
 
 
-def play(course: Course, call: Call, deliver: Deliver = faithful) -> Played:
+def play(course: Course, call: Call, deliver: Deliver = faithful, pump_dies_s: float | None = None) -> Played:
     """Let the call live to its end; `deliver` says when, and how often, an event reaches it."""
     played, order = Played(), itertools.count()
     queue: list[tuple[float, int, phone.Event]] = []
@@ -97,6 +97,8 @@ def play(course: Course, call: Call, deliver: Deliver = faithful) -> Played:
                 heapq.heappush(queue, (at_s, next(order), copy))
 
     push(*course.events())
+    if pump_dies_s is not None:
+        push(phone.MediaLost("c", ORDERED_S + pump_dies_s, "the pump died"))
     while not call.ended:
         assert played.expiries < 10, "it waits again and again"
         if queue and queue[0][0] <= call.deadline_s:

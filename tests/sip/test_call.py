@@ -1,6 +1,7 @@
 """One call's life."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -242,6 +243,31 @@ def test_the_phones_death_after_the_end_was_seen_changes_nothing() -> None:
     assert record(one).outcome is Outcome.AGENT_FAILED
 
 
+@pytest.mark.parametrize(("one", "ends"), [(ringing, Command.CANCEL), (answered, Command.BYE)])
+def test_a_call_whose_voice_is_lost_is_ended_as_it_should_be_and_is_the_testers_failure(
+    one: Callable[[], Call], ends: Command
+) -> None:
+    """What was to be measured of it cannot be any more."""
+    lost = one()
+
+    assert feed(lost, phone.MediaLost("c", 103.0, "pump died"), phone.Closed("c", 103.1, None)) == [ends]
+
+    kept = record(lost)
+    assert (kept.outcome, kept.error, kept.ended_by) == (Outcome.TESTER_FAILED, "pump died", "tester")
+
+
+def test_a_voice_that_is_lost_after_the_caller_gave_up_or_was_refused_changes_nothing() -> None:
+    """There was none to be heard."""
+    refused, unanswered = ringing(), ringing()
+    feed(refused, rejected(102.0, 486), phone.MediaLost("c", 102.1, "pump died"))
+    unanswered.expire(unanswered.deadline_s)
+    feed(unanswered, phone.MediaLost("c", 112.0, "pump died"), phone.Closed("c", 112.1, None))
+
+    refused.expire(refused.deadline_s)
+    assert record(refused).outcome is Outcome.AGENT_FAILED
+    assert record(unanswered).outcome is Outcome.UNANSWERED
+
+
 def test_an_order_that_no_invite_follows_is_the_testers_failure() -> None:
     """A stuck phone does not hold the campaign up."""
     one = call()
@@ -335,6 +361,7 @@ events = st.one_of(
     st.builds(phone.FarEndBye, st.just("c"), times),
     st.builds(phone.Closed, st.just("c"), times, st.none()),
     st.builds(phone.Lost, st.just("c"), times, st.just("worker died")),
+    st.builds(phone.MediaLost, st.just("c"), times, st.just("pump died")),
 )
 steps = st.lists(st.one_of(events, times, st.just("abort")), max_size=20)
 

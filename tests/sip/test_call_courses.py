@@ -99,7 +99,7 @@ def test_events_that_are_lost_repeated_late_or_out_of_order_leave_one_record_all
         return [(event.at_s + delay_s, event) for delay_s in data.draw(delays, type(event).__name__)]
 
     call = a_call()
-    played = play(course, call, disturbed)
+    played = play(course, call, disturbed, pump_dies_s=data.draw(maybe, "MediaLost"))
     kept = record(call)
 
     assert_commands_make_sense(played)

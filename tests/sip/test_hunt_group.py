@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sip.access import Block
-from sip.hunt_group import MOST_COMING, HuntGroup, Worker
+from sip.access import Address, Block
+from sip.hunt_group import MOST_COMING, HuntGroup, Line, Worker
 
 SLOTS = 4
 GAP_S = 0.04
@@ -25,7 +25,10 @@ def group(connection: socket.socket, workers: int, **limits: int | None) -> Hunt
     block = Block("clean", "198.18.64.1", limits.get("count"))
     found = HuntGroup(block, most=limits.get("most"), dial_gap_s=GAP_S)
     for _ in range(workers):
-        found.be_ready(on_its_way(found, connection), pid=1, port=5060, slots=SLOTS)
+        worker = on_its_way(found, connection)
+        found.be_ready(worker, pid=1, port=5060, slots=SLOTS)
+        for number in range(SLOTS):
+            found.give(worker, Line(number))
     return found
 
 
@@ -33,7 +36,7 @@ def on_its_way(group: HuntGroup, connection: socket.socket) -> Worker:
     """A worker that was asked for."""
     place = group.free_place(SLOTS)
     assert place is not None
-    worker = Worker(f"worker-{place}", group, place, connection, Path("log"), "198.18.64.1")
+    worker = Worker(f"worker-{place}", group, place, connection, Path("log"), (Address("198.18.64.1"),))
     group.add(worker)
     return worker
 
@@ -54,11 +57,30 @@ def test_a_worker_without_a_free_line_takes_no_call(connection: socket.socket) -
         assert one.take(call, 0.0)
     assert one.take("e", 10.0) is None
 
-    one.free(one.workers[0], "b")
+    line = one.end(one.workers[0], "b")
+    assert one.take("e", 10.0) is None
+    one.give(one.workers[0], line)
 
     assert one.take("e", 10.0) is one.workers[0]
-    assert one.workers[0].calls == {"a", "c", "d", "e"}
+    assert one.workers[0].calls.keys() == {"a", "c", "d", "e"}
+    assert one.workers[0].calls["e"] is line
     assert one.take("f", 20.0) is None
+
+
+def test_lines_that_are_withdrawn_take_no_calls_until_they_are_given_again(
+    connection: socket.socket,
+) -> None:
+    """Those with a call on them go on."""
+    one = group(connection, 1)
+    one.take("a", 0.0)
+
+    lines = one.withdraw(one.workers[0])
+    assert one.take("b", 10.0) is None
+    one.give(one.workers[0], lines[0])
+
+    assert [line.number for line in lines] == [1, 2, 3]
+    assert one.take("b", 10.0) is one.workers[0]
+    assert one.take("c", 20.0) is None
 
 
 def test_a_worker_that_dialled_on_all_lines_rests(connection: socket.socket) -> None:
@@ -67,7 +89,7 @@ def test_a_worker_that_dialled_on_all_lines_rests(connection: socket.socket) -> 
 
     for call in "abcd":
         assert one.take(call, 10.0)
-        one.free(one.workers[0], call)
+        one.give(one.workers[0], one.end(one.workers[0], call))
 
     assert one.take("e", 10.0 + SLOTS * GAP_S * 0.99) is None
     assert one.is_short(SLOTS)

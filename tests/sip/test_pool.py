@@ -148,23 +148,25 @@ def udp_sockets(pool: Pool) -> list[Any]:
     return [one for pid in pids for one in psutil.Process(pid).net_connections("udp4")]
 
 
+@pytest.mark.parametrize("by", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.slow)])
 def test_calls_outlive_the_zygote_and_another_makes_the_next_workers(
-    sipp: Answering, place: Place, tmp_path: Path
+    by: signal.Signals, sipp: Answering, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No call is lost with it, and a worker that dies after it is replaced as ever."""
+    """No call is lost with one that died or froze, and a worker that dies after it is replaced as ever."""
     killed: list[int] = []
 
     def kill_it(campaign: Campaign) -> None:
         if campaign.calls_up == 2 and not killed:
             killed.append(pool.health().processes[0].pid)
-            os.kill(killed[0], signal.SIGKILL)
+            os.kill(killed[0], by)
 
     with Pool(sipp("answer"), log_folder=tmp_path, max_concurrent=4) as pool:
+        monkeypatch.setattr("sip.pool.STUCK_LOOKS", 5)
         during = place(pool, 2, hold_s=1.0, during=kill_it)
         (worker,) = pool._workers()
         os.kill(worker.pid or 0, signal.SIGKILL)
         wait_until(lambda: pool.events() == [] and [w.pid for w in pool._workers()] != [worker.pid])
-        wait_until(lambda: pool.events() == [] and all(w.pid for w in pool._workers()))
+        wait_until(lambda: pool.events() == [] and all(w.pid for w in pool._workers()), within_s=60.0)
         again = place(pool, 2)
 
     assert outcomes(during) == {Outcome.ANSWERED: 2}
