@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sip.access import Address, Block
 
-SPARE_SHARE = 1 / 8  # of the lines in use: calls that come up faster than workers start must not wait
+SPARE_SHARE = 1 / 16  # of the lines in use: calls that come up faster than workers start must not wait
 MOST_COMING = 8  # at once: starts take the cores from calls
 
 

@@ -2,8 +2,7 @@
 
 static const int64_t S = 1000000000;
 static const int64_t TURN_NS = 600 * 1000000LL; /* of quiet: the far end has finished */
-#define PATIENCE_NS (10 * S)                    /* without an answer the phrase is said again */
-#define MONOLOGUE_NS (5 * S)                    /* of unbroken sound: it is spoken over */
+#define PATIENCE_NS (10 * S) /* without an answer the phrase is said again */
 
 void speech_begin(struct speech *speech, const struct voice *voice, bool converses, int64_t answered_ns) {
     *speech = (struct speech){.voice = voice, .converses = converses, .since_ns = answered_ns};
@@ -16,11 +15,8 @@ static void turn_to(struct speech *speech, int turn, int64_t now_ns) {
 }
 
 static bool is_our_turn(const struct speech *speech, const struct hearing *hearing, int64_t now_ns) {
-    int64_t quiet_ns = hearing_quiet_ns(hearing, speech->since_ns, now_ns);
-    if (quiet_ns >= PATIENCE_NS) return true;
-    if (hearing->audible && now_ns - hearing->onset_ns >= MONOLOGUE_NS)
-        return now_ns - speech->since_ns >= MONOLOGUE_NS;
-    return hearing->onset_ns && !hearing->audible && quiet_ns >= TURN_NS && now_ns - hearing->last_ns >= TURN_NS;
+    /* Who has not been greeted begins, after a while. */
+    return hearing_quiet_ns(hearing, speech->since_ns, now_ns) >= (hearing->onset_ns ? TURN_NS : PATIENCE_NS);
 }
 
 static const int16_t *say(struct speech *speech, const struct hearing *hearing, int64_t now_ns) {
@@ -61,7 +57,6 @@ int64_t speech_answered(struct speech *speech, const struct hearing *hearing) {
     int64_t latency_ns = hearing->onset_ns - speech->ended_ns;
     turn_to(speech, LISTENING, hearing->onset_ns);
     if (latency_ns < 0) return -1; /* it was on its way before the phrase had ended */
-    speech->answers++;
     return latency_ns;
 }
 

@@ -22,7 +22,7 @@ struct speech {
     enum { LISTENING, SPEAKING, AWAITING } turn;
     size_t at;            /* the next sample */
     int64_t since_ns;     /* when the turn began, or the call was answered */
-    uint32_t phrases, answers, unanswered;
+    uint32_t phrases, unanswered;
     int64_t talk_over_ns;
     int64_t ended_ns;     /* the last phrase's end, as it was sent */
     int64_t listened_ns;  /* in vain, after the phrases since the last sound that are over */

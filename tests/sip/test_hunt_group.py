@@ -113,8 +113,8 @@ def test_a_group_wants_a_worker_when_one_s_worth_of_lines_is_left(connection: so
 
 
 def test_the_more_calls_are_up_the_more_lines_are_spare(connection: socket.socket) -> None:
-    """Of 128 lines in use an eighth, so that a rate is followed that one worker at a time could not."""
-    one = group(connection, 36)
+    """Of 128 lines in use a sixteenth, so that a rate is followed that one worker at a time could not."""
+    one = group(connection, 34)
     for call in range(32 * SLOTS):
         one.take(str(call), 0.0)
 
