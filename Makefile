@@ -67,13 +67,13 @@ PUMP := $(wildcard sip/pump/*.c)
 .PHONY: pump
 pump: sip/pump/pump ## compile the RTP pump
 sip/pump/pump: $(PUMP) $(wildcard sip/pump/*.h)
-	$(CC) $(CFLAGS) -std=gnu11 $(WARNINGS) -o $@ $(PUMP) -lm
+	$(CC) $(CFLAGS) -std=gnu11 $(WARNINGS) -o $@ $(PUMP) -lm -pthread
 
 # The same with the sanitizers, and a program that has it read mutated packets.
 SANITIZED := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 build/pump: $(PUMP) $(wildcard sip/pump/*.h)
 	@mkdir -p build
-	$(CC) $(CFLAGS) -std=gnu11 $(WARNINGS) $(SANITIZED) -o $@ $(PUMP) -lm
+	$(CC) $(CFLAGS) -std=gnu11 $(WARNINGS) $(SANITIZED) -o $@ $(PUMP) -lm -pthread
 
 $(VENV)/.synced: requirements.txt pyproject.toml scripts/python.sh
 	scripts/python.sh $(VENV)

@@ -146,6 +146,9 @@ def _read(folder: Path, settings: dict[str, Any]) -> Run:
         zero_unix=settings["clock"]["unix"],
         over_udp=is_over_udp(settings["trunk"]["uri"]),
     )
+    kept = calls_table["recording"].dropna()
+    outdone = [index for index, place in kept.items() if not (folder / place).is_file()]
+    calls_table.loc[outdone, "recording"] = None
     search = plan_of(settings)
     steps = steps_of(files.lines("steps.jsonl", _OBJECT)) if search else ()
     health, loop_lag = health_tables(_health(files))

@@ -11,6 +11,7 @@ from sip.phase import Command, Limits
 from sip.phone import Order, Phone
 from sip.plan import Dial
 from sip.record import CallRecord, Epoch
+from sip.recording import Recordings
 
 NO_LINE = "dropped: no free line within {bound:g} s of the due time"
 TOO_MANY = "dropped: {limit} calls were up, which is --max-concurrent, until {bound:g} s after the due time"
@@ -50,6 +51,7 @@ class Campaign:
         epoch: Epoch,
         worker: str,
         on_record: Callable[[CallRecord], None],
+        recordings: Recordings | None = None,
     ) -> None:
         self._dials: Iterator[Dial] = iter(())
         self._next: Dial | None = None
@@ -59,6 +61,7 @@ class Campaign:
         self._epoch = epoch
         self._worker = worker
         self._on_record = on_record
+        self._recordings = recordings
         self._calls: dict[str, Call] = {}
         self._watched: dict[str, float] = {}
         self._deadlines: list[tuple[float, str]] = []
@@ -125,7 +128,9 @@ class Campaign:
             due_s = self._start_s + dial.due_s
             late_s = now_s - due_s
             full = settings.max_concurrent is not None and len(self._calls) >= settings.max_concurrent
-            order = Order(self.call_id(dial.index), settings.numbers[dial.arm], dial.from_user, dial.profile)
+            call_id = self.call_id(dial.index)
+            recorded = self._recordings is not None and self._recordings.wanted(call_id)
+            order = Order(call_id, settings.numbers[dial.arm], dial.from_user, dial.profile, recorded)
             if not full and late_s <= settings.dial_bound_s and self._phone.dial(order):
                 call = self._calls[order.call_id] = Call(
                     dial,
@@ -167,9 +172,10 @@ class Campaign:
         else:
             del self._calls[call.call_id]
             del self._watched[call.call_id]
-            self._hand_over(
-                call.record(epoch=self._epoch, worker=self._worker, measures_audio=self._phone.measures_audio)
+            record = call.record(
+                epoch=self._epoch, worker=self._worker, measures_audio=self._phone.measures_audio
             )
+            self._hand_over(record if self._recordings is None else self._recordings.judged(record))
 
     def _watch(self, call: Call) -> None:
         """Note the call's deadline, once for each value that it takes."""

@@ -79,6 +79,11 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
         "help": "what the callers say: PCM, mono or stereo, 8 to 96 kHz, up to a minute (default: a made-up "
         "phrase and a pause)",
     },
+    "record": {
+        "metavar": "WHICH",
+        "help": "keep what calls sounded like: worst:N or sample:SHARE. These are people's voices (default: "
+        "none)",
+    },
     "calls": {"type": int, "default": 200, "help": "calls to place, warm-up not counted"},
     "calls-per-second": {"type": float, "default": 1.0, "help": "arrival rate"},
     "arrivals": {"default": "poisson", "choices": [*Arrivals], "help": "how calls are spread"},

@@ -4,6 +4,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from sip.phone import (
     Answered,
@@ -66,6 +67,7 @@ class FakePhone:
     def __init__(self, clock: FakeClock, behave: Callable[[Order], FarEnd], *, lines: int = 1000) -> None:
         self.orders: list[Order] = []
         self.closed = False
+        self.kept: dict[str, Path] = {}
         self._clock = clock
         self._behave = behave
         self._free = lines
@@ -139,6 +141,13 @@ class FakePhone:
                 self._free += 1
             due.append(event)
         return due
+
+    def keep(self, call_id: str, path: Path) -> None:
+        """Remember where it was to be written."""
+        self.kept[call_id] = path
+
+    def discard(self, call_id: str) -> None:
+        """There is nothing to forget."""
 
     def wait(self, timeout_s: float) -> None:
         """Move the clock to the next event, at most by `timeout_s`."""

@@ -16,6 +16,7 @@ from sip.options import Options
 from sip.phase import Limits
 from sip.pool import Pool
 from sip.record import CallRecord, CallsFile, Epoch, HealthFile, RunFolder
+from sip.recording import Recordings
 
 LEAD_S = 0.5  # from ready to time zero of the plan, so that nothing is late before it began
 
@@ -51,6 +52,7 @@ class Generator:
         self._worker = worker
         self._up = ExitStack()
         self._pool: Pool | None = None
+        self._recordings: Recordings | None = None
         self._campaign: Campaign | None = None
         self._health: Health | None = None
         self._folder: RunFolder | None = None
@@ -90,16 +92,26 @@ class Generator:
         Raises:
             PhoneError: They do not start.
         """
+        options = self._options
         self._folder, self._numbers = folder, target.numbers
         self._pool = Pool(
             target.trunk,
             log_folder=folder.path / "logs" / (self._worker or ""),
             access=target.access,
             concurrent=self._lines,
-            max_concurrent=self._options.max_concurrent,
-            media=self._options.media,
-            voice=self._options.voice,
+            max_concurrent=options.max_concurrent,
+            media=options.media,
+            voice=options.voice,
         )
+        if options.record is not None:
+            self._recordings = Recordings(
+                options.record,
+                folder.path,
+                seed=options.seed,
+                keep=self._pool.keep,
+                discard=self._pool.discard,
+            )
+            self._up.callback(self._recordings.close)  # when the pool is
         self._up.callback(self._pool.close)
         self._pool.open()
 
@@ -137,6 +149,7 @@ class Generator:
             epoch=epoch,
             worker=worker,
             on_record=lambda record: self._keep(calls, record),
+            recordings=self._recordings,
         )
         self._course.begin(self._campaign, start_s=time.monotonic() + LEAD_S if start_s is None else start_s)
 

@@ -20,6 +20,7 @@ from sip.sdp import FarMedia
 PROGRAM = Path(__file__).parent / "pump" / "pump"
 _PACKET_BYTES = 1 << 18
 _NS = 1_000_000_000
+_ENDS_WITHIN_S = 5.0
 
 
 class Media(StrEnum):
@@ -166,6 +167,18 @@ class Pump:
         """Key the digits in, in the voice's place (RFC 4733)."""
         self._order(f"digits {ear} {digits}")
 
+    def record(self, ear: int) -> None:
+        """Remember both voices from the answer on, to be kept or discarded once the ear is stopped."""
+        self._order(f"record {ear}")
+
+    def keep(self, ear: int, path: Path) -> None:
+        """Write them as a WAV of two channels, the caller left and the far end right."""
+        self._order(f"keep {ear} {path.absolute()}")
+
+    def discard(self, ear: int) -> None:
+        """Forget them."""
+        self._order(f"discard {ear}")
+
     def stop(self, ear: int) -> None:
         """Be silent, give the ports back and report."""
         self._order(f"stop {ear}")
@@ -209,13 +222,17 @@ class Pump:
 
     def close(self) -> None:
         """End it; may be called again."""
-        self._orders.clear()
         if self._control is not None:
+            self._flush()
             self._control.close()
             self._control = None
+        self._orders.clear()
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            try:
+                self._process.wait(_ENDS_WITHIN_S)  # with its socket, once its recordings are written
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             self._process = None
 
     def _order(self, order: str) -> None:

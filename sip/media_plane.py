@@ -66,8 +66,14 @@ class StackPlane:
     def gone(self, worker: Worker) -> None:
         """It takes what it had with it."""
 
-    def dialled(self, call_id: str, line: Line) -> None:
-        """A call is made on the line."""
+    def dialled(self, call_id: str, line: Line, *, recorded: bool = False) -> None:
+        """A call is made on the line; it cannot be recorded."""
+
+    def keep(self, call_id: str, path: Path) -> None:
+        """There is nothing to keep."""
+
+    def discard(self, call_id: str) -> None:
+        """There is nothing to forget."""
 
     def agreed(self, call_id: str, far: FarMedia) -> None:
         """Nobody asked."""
@@ -99,6 +105,7 @@ class PumpPlane:
         self._refused: list[tuple[Worker, int]] = []
         self._talks: dict[str, _Talk] = {}
         self._by_ear: dict[int, _Talk] = {}
+        self._recorded: dict[str, int] = {}  # the ears of calls that are still to be judged
 
     def open(self, selector: BaseSelector) -> None:
         """Start the pump, which the selector watches from now on; raises PhoneError where it does not."""
@@ -145,9 +152,22 @@ class PumpPlane:
             if (talk := self._talks.get(call_id)) is not None:
                 self._forget(talk)
 
-    def dialled(self, call_id: str, line: Line) -> None:
-        """A call is made on the line."""
+    def dialled(self, call_id: str, line: Line, *, recorded: bool = False) -> None:
+        """A call is made on the line, and remembered where it is `recorded`."""
+        if recorded:
+            self._recorded[call_id] = line.ear
+            self._pump.record(line.ear)
         self._by_ear[line.ear] = self._talks[call_id] = _Talk(call_id, line)
+
+    def keep(self, call_id: str, path: Path) -> None:
+        """Write what a recorded call sounded like."""
+        if (ear := self._recorded.pop(call_id, None)) is not None:
+            self._pump.keep(ear, path)
+
+    def discard(self, call_id: str) -> None:
+        """Forget it."""
+        if (ear := self._recorded.pop(call_id, None)) is not None:
+            self._pump.discard(ear)
 
     def agreed(self, call_id: str, far: FarMedia) -> None:
         """The far end has said where it is."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from network.emulation import Executor
 from network.errors import ProfileError
 from network.spec import Choice, choose
-from sip import arms, collector, gates, own_trunk, source
+from sip import arms, collector, gates, own_trunk, recording, source
 from sip.access import Block
 from sip.arms import ArmChoice
 from sip.declared import Observe
@@ -62,6 +62,7 @@ class Options:
     report: bool
     media: Media
     voice: Wav | None
+    record: recording.Choice | None
     duration_s: float | None
 
     @property
@@ -96,6 +97,7 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
     """Check what was given; raises UsageError with the option's name, its value and what would do."""
     trunk = own_trunk.read(given, environment)
     network = _network(given)
+    media = _media(given)
     seed = random.SystemRandom().getrandbits(32) if given.seed is None else given.seed
     observe = _observe(given, environment)
     if trunk is None:
@@ -142,8 +144,9 @@ def read(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
         run_dir=Path(given.run_dir),
         otlp=collector.read(given.otlp) if given.otlp else None,
         report=not given.no_report,
-        media=_media(given),
+        media=media,
         voice=_voice(given),
+        record=_record(given, media),
         duration_s=seconds(given.run_time),
     )
 
@@ -170,6 +173,17 @@ def _voice(given: argparse.Namespace) -> Wav | None:
         return Wav.read(Path(given.voice))
     except WavError as error:
         raise UsageError("--voice", given.voice, str(error)) from error
+
+
+def _record(given: argparse.Namespace, media: Media) -> recording.Choice | None:
+    if given.record in (None, "", "none"):
+        return None
+    if media is not Media.PUMP:
+        raise UsageError("--record", given.record, f"with --media {media} nothing is kept: it needs the pump")
+    try:
+        return recording.read(given.record)
+    except ValueError as error:
+        raise UsageError("--record", given.record, str(error)) from error
 
 
 def _check_numbers(given: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ Every time is a reading of CLOCK_MONOTONIC in seconds, stamped where the thing h
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -19,13 +20,15 @@ class Said(msgspec.Struct, frozen=True, array_like=True, tag=True):
 class Order:
     """A call to make: its id goes into X-Lk-Test-Id, `from_user` and `number` into From and To.
 
-    It is made from an address of `profile`, the label of its network.
+    It is made from an address of `profile`, the label of its network. Where it is `recorded` its sound is
+    remembered, until `Phone.keep` or `Phone.discard` after its end.
     """
 
     call_id: str
     number: str
     from_user: str
     profile: str
+    recorded: bool = False
 
 
 class InviteSent(Said, frozen=True):
@@ -204,6 +207,12 @@ class Phone(Protocol):
 
     def drop(self, call_id: str) -> None:
         """Forget a call whose far end no longer answers; its line is free again soon."""
+
+    def keep(self, call_id: str, path: Path) -> None:
+        """Write what a recorded call sounded like, if that is known; never blocks."""
+
+    def discard(self, call_id: str) -> None:
+        """Forget what a recorded call sounded like."""
 
     def events(self) -> list[Event]:
         """What happened since the last look, in the order of each call; never blocks."""

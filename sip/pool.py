@@ -111,7 +111,7 @@ class Pool:
             return False
         self._by_call[order.call_id] = worker
         line = worker.calls[order.call_id]
-        self._media_plane.dialled(order.call_id, line)
+        self._media_plane.dialled(order.call_id, line, recorded=order.recorded)
         self._tell(
             worker,
             wire.DialCommand(
@@ -135,6 +135,14 @@ class Pool:
     def drop(self, call_id: str) -> None:
         """Forget the call."""
         self._end(call_id, "drop")
+
+    def keep(self, call_id: str, path: Path) -> None:
+        """Have the pump write what a recorded call sounded like."""
+        self._media_plane.keep(call_id, path)
+
+    def discard(self, call_id: str) -> None:
+        """Have the pump forget it."""
+        self._media_plane.discard(call_id)
 
     def events(self) -> list[Event]:
         """What the workers saw since the last look."""

@@ -109,6 +109,7 @@ void ear_close(struct ear *ear) {
 }
 
 void ear_free(struct ear *ear) {
+    if (ear->recording) recording_free(ear->recording);
     free(ear->kept);
     free(ear);
 }
@@ -123,6 +124,7 @@ static void hear(struct ear *ear, const struct rtp_packet *packet, int64_t at_ns
         fprintf(events, "packet %" PRIu32 " %" PRId64 "\n", ear->number, at_ns);
     }
     if (packet->payload_type != G711_MU && packet->payload_type != G711_A) return;
+    if (ear->recording) recording_hear(ear->recording, packet, at_ns);
     int16_t samples[HEARD_SAMPLES];
     size_t count = packet->payload_bytes < HEARD_SAMPLES ? packet->payload_bytes : HEARD_SAMPLES;
     const int16_t *decoder = g711_decoder(packet->payload_type);
@@ -220,6 +222,7 @@ void ear_start(struct ear *ear, const struct far_end *far, const struct voice *v
         ear->far.answered_ns = answered_before_ns; /* a call is answered once */
     } else if (far->answered_ns) {
         speech_begin(&ear->speech, voice, converses, far->answered_ns);
+        if (ear->is_recorded) ear->recording = recording_begin(far->answered_ns);
         ear->reports.next_ns = far->answered_ns + S / 2 + (int64_t)(random_u32() % (uint32_t)S);
         judge_kept(ear, events);
     }
@@ -262,6 +265,7 @@ void ear_speak(struct ear *ear, int64_t frame, int64_t now_ns, int64_t unix_ns) 
             payload[i] = g711_encode(header.payload_type, samples[i]);
     }
     if (says) {
+        if (ear->recording) recording_say(ear->recording, header.payload_type, payload, payload_bytes, now_ns);
         header.sequence = ear->sequence++;
         rtp_write_header(datagram, &header);
         send_to(ear->rtp.descriptor, datagram, RTP_HEADER_BYTES + payload_bytes, &ear->far.rtp);

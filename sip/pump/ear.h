@@ -5,6 +5,7 @@
 #include "digits.h"
 #include "hearing.h"
 #include "reception.h"
+#include "recording.h"
 #include "rtcp.h"
 #include "speech.h"
 
@@ -35,6 +36,9 @@ struct ear {
     struct socket_of rtp, rtcp;
     struct ear *next, *next_in_slot; /* of those with its hash, of those that speak in its 2 ms */
     int slot;                        /* -1 while it is silent */
+
+    bool is_recorded; /* from the answer on */
+    struct recording *recording;
 
     bool started, far_came, nat_came;
     in_port_t nat_port; /* where a far end behind a NAT sends from, which its description cannot say */

@@ -7,6 +7,8 @@
      open EAR ADDRESS PORT COUNT       -> opened EAR PORT RTCP_PORT, or refused EAR WHY
      start EAR HOST PORT RTCP_PORT PAYLOAD_TYPE DIGITS_TYPE HEARS SPEAKS ANSWERED_NS
      digits EAR DIGITS
+     record EAR                        from the answer on, to be judged once it is stopped:
+     keep EAR PATH, or discard EAR
      stop EAR                          -> report EAR ..., see ear_report
 
    Without being asked it says `packet EAR NS`, `audio EAR NS`, `response EAR NS LATENCY_NS`, and each second
@@ -158,6 +160,8 @@ static void stop_ear(struct ear **place) {
     for (int batch = 0; batch < LAST_BATCHES && receive(&ear->rtp); batch++) continue;
     ear_report(ear, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_REALTIME), said);
     end_speaking(ear);
+    if (ear->recording) recording_hold(ear->recording, ear->number);
+    ear->recording = NULL;
     *place = ear->next;
     ear_close(ear);
     ear->next = stopped; /* the poller may still speak of it in this turn */
@@ -185,6 +189,28 @@ static bool start_ear(struct ear *ear, const char *host, unsigned port, unsigned
     else
         end_speaking(ear);
     return true;
+}
+
+/* False for what is no order about a recording. */
+static bool obey_about_recording(const char *order) {
+    uint32_t number;
+    int path = 0;
+    if (sscanf(order, "record %" SCNu32, &number) == 1) {
+        struct ear *ear = *place_of(number);
+        if (ear) ear->is_recorded = true;
+        return true;
+    }
+    if (sscanf(order, "keep %" SCNu32 " %n", &number, &path) == 1 && order[path]) {
+        struct recording *recording = recording_judged(number);
+        if (recording) recording_write(recording, order + path);
+        return true;
+    }
+    if (sscanf(order, "discard %" SCNu32, &number) == 1) {
+        struct recording *recording = recording_judged(number);
+        if (recording) recording_free(recording);
+        return true;
+    }
+    return false;
 }
 
 /* False for what is no order; one to an ear that is not there comes too late, and is none. */
@@ -215,7 +241,7 @@ static bool obey(const char *order) {
         if (*place) stop_ear(place);
         return true;
     }
-    return false;
+    return obey_about_recording(order);
 }
 
 /* False once nobody gives orders any more. */
@@ -359,5 +385,7 @@ int main(int count, char **arguments) {
         return 1;
     }
     precede();
-    return run();
+    int code = run();
+    recordings_finish();
+    return code;
 }

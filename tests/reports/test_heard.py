@@ -43,7 +43,12 @@ def test_an_agent_that_went_silent_is_named_with_what_to_do(write_run: WriteRun)
 
 def test_a_recording_is_linked_from_the_call_that_it_is_of(write_run: WriteRun) -> None:
     """Relative to the run's folder, where the report lies; without one there is no such column."""
-    kept = {8: {"record": {"recording": "recordings/call-00008.wav"}}}
+    kept = {n: {"record": {"recording": f"recordings/call-0000{n}.wav"}} for n in (8, 9)}
+    folder = write_run(calls=20, stalled_share=0.0, heard=kept)
+    (folder / "recordings").mkdir()
+    (folder / "recordings" / "call-00008.wav").touch()
 
-    assert '<a href="recordings/call-00008.wav">' in str(read(write_run(calls=20, heard=kept)).worst())
+    page = str(read(folder).worst())
+    assert '<a href="recordings/call-00008.wav">' in page
+    assert "call-00009.wav" not in page  # outdone by a later call, and removed
     assert "recording" not in str(read(write_run(calls=20, heard={})).worst()).lower()

@@ -3,6 +3,7 @@
 import collections
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from sip.phase import Limits
 from sip.phone import Order
 from sip.plan import Arrivals, Plan
 from sip.record import CallRecord, Epoch
+from sip.recording import Choice, Recordings, Sample
 
 LIMITS = Limits(ring_timeout_s=10, setup_timeout_s=5, hold_s=3)
 
@@ -48,6 +50,7 @@ def stage(
     max_concurrent: int | None = None,
     stop_after_failures: int = 50,
     profiles: tuple[str, ...] = ("clean",),
+    recorded: tuple[Choice, Path] | None = None,
 ) -> Stage:
     """A campaign of constant arrivals on two arms, ready to run from 1000 s on."""
     clock = FakeClock(1000.0)
@@ -61,6 +64,7 @@ def stage(
         profiles=profiles,
     )
     records: list[CallRecord] = []
+    recordings = recorded and Recordings(*recorded, seed=1, keep=phone.keep, discard=phone.discard)
     campaign = Campaign(
         phone,
         Settings(
@@ -73,6 +77,7 @@ def stage(
         epoch=Epoch(990.0, 1.7e9),
         worker="w",
         on_record=records.append,
+        recordings=recordings,
     )
     campaign.place(plan.dials(), start_s=1000.0)
     return Stage(clock, phone, campaign, records)
@@ -102,6 +107,18 @@ def test_a_call_s_network_is_ordered_and_on_record_also_of_a_dial_that_was_dropp
     assert dropped
     assert {record.profile for record in dropped} == {"clean", "flap"}
     assert all(record.profile == ordered[record.call_id] for record in play.records if record not in dropped)
+
+
+def test_calls_that_are_to_be_kept_are_recorded_and_their_records_say_where(tmp_path: Path) -> None:
+    """Half of them by lot; what was ordered, what the phone was told to write and the records agree."""
+    one = stage(calls=40, recorded=(Sample(0.5), tmp_path))
+    one.run()
+
+    ordered = {order.call_id for order in one.phone.orders if order.recorded}
+    assert 5 < len(ordered) < 35
+    assert set(one.phone.kept) == ordered
+    told = {record.call_id: record.recording for record in one.records if record.recording}
+    assert {call_id: tmp_path / place for call_id, place in told.items()} == one.phone.kept
 
 
 def test_calls_of_every_kind_end_in_their_outcome() -> None:

@@ -4,6 +4,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sip import phone
 from sip.fake_phone import FakeClock
@@ -147,6 +148,12 @@ class WirePhone:
             self._clock.now_s = max(self._clock.now_s, next_s)
             self._happen()
         self._clock.now_s = max(self._clock.now_s, min(until_s, next_s))
+
+    def keep(self, call_id: str, path: Path) -> None:
+        """There is nothing to write."""
+
+    def discard(self, call_id: str) -> None:
+        """There is nothing to forget."""
 
     def health(self) -> phone.PhoneHealth:
         """Nothing to report."""
