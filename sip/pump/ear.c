@@ -215,7 +215,10 @@ void ear_start(struct ear *ear, const struct far_end *far, const struct voice *v
     bool moves = ear->started && (far->rtp.sin_port != ear->far.rtp.sin_port ||
                                   far->rtp.sin_addr.s_addr != ear->far.rtp.sin_addr.s_addr);
     int64_t answered_before_ns = ear->far.answered_ns;
-    if (moves) ear->far_came = ear->nat_came = false;
+    if (moves) {
+        ear->far_came = ear->nat_came = false;
+        reception_end(&ear->reception); /* whatever numbers the new place counts from */
+    }
     ear->started = true;
     ear->far = *far;
     if (answered_before_ns) {

@@ -37,7 +37,7 @@ void reception_begin(struct reception *reception);
 /* Counts a packet that came at `at_ns`; a STRAY one is not counted: a jump that nothing confirmed yet. */
 enum arrival reception_take(struct reception *reception, const struct rtp_packet *packet, int64_t at_ns);
 
-/* Decides what is still open, so that `lost` and what follows from it are final. */
+/* Decides what is still open, so that `lost` and what follows from it are final; what comes then begins anew. */
 void reception_end(struct reception *reception);
 
 /* RFC 3611's burst ratio of G.107: the mean run of packets that are gone against that of random loss. */

@@ -10,6 +10,7 @@ import pytest
 
 from sip import digits
 from sip.errors import UsageError
+from sip.media import Media
 from sip.outcome import Outcome
 from sip.pool import Pool
 from sip.record import CallRecord
@@ -45,13 +46,14 @@ def keyed(heard: list[bytes]) -> list[tuple[str, int, bool]]:
 
 @pytest.mark.system
 @pytest.mark.timeout(60)
+@pytest.mark.parametrize("media", [Media.PUMP, Media.PJSUA2])
 def test_digits_reach_the_far_end_in_order_as_the_events_that_it_asked_for(
-    place: Place, tmp_path: Path
+    place: Place, tmp_path: Path, media: Media
 ) -> None:
     """Each by its code, with an end, for long enough to be taken for a key; the call goes on in voice."""
     with EncryptedPeer(Answer.PLAIN, event_type=EVENT_TYPE) as peer:
         trunk = dataclasses.replace(peer.trunk, digits="1*#D")
-        with Pool(trunk, log_folder=tmp_path) as pool:
+        with Pool(trunk, log_folder=tmp_path, media=media) as pool:
             (record,) = place(pool, 1, hold_s=2.5)
 
     assert record.outcome is Outcome.ANSWERED
