@@ -14,25 +14,30 @@ _NAMES = (pjsua2.PJ_SSL_CERT_NAME_DNS, pjsua2.PJ_SSL_CERT_NAME_IP)
 
 
 class Endpoint(pjsua2.Endpoint):  # type: ignore[misc]
-    """The library, started; `on_distrust` is told why a connection to `host` was given up.
+    """The library, initialised: all that workers have alike, so that it is made once, before they are forked.
 
-    All others are kept until they end, so that no call has to wait for one that was let go.
+    Each of them has it `begin`; connections are then kept until they end, so that no call has to wait for one
+    that was let go.
 
     The library's own check knows no name with a `*`, so it is told to let everybody pass, and its findings
     are judged here, before the first message leaves.
     """
 
-    def __init__(
+    def __init__(self) -> None:
+        super().__init__()
+        self.libCreate()
+        self.libInit(_configuration())
+
+    def begin(
         self, library: Library, host: str, tls: Tls | None, media: Media, on_distrust: Callable[[str], None]
     ) -> None:
-        super().__init__()
+        """Start it in a process of its own; `on_distrust` is told why a connection to `host` was given up."""
         self._library = library
         self._held: set[int] = set()
         self._host = host
         self._trusting = tls is not None and tls.insecure
         self._on_distrust = on_distrust
-        self.libCreate()
-        self.libInit(_configuration())
+        library.seed()
         self.libStart()
         if media is not Media.PJSUA2:
             self.audDevManager().setNoDev()  # no clock drives the bridge

@@ -5,6 +5,7 @@ session itself keeps the events coming, and handles a 200 that crosses the CANCE
 """
 
 import ctypes
+import os
 from typing import Any
 
 _REQUEST_TIMEOUT = 408
@@ -35,7 +36,12 @@ class Library:
 
         self._hold = _declare(library.pjsip_transport_add_ref, ctypes.c_int, ctypes.c_void_p)
         self._release = _declare(library.pjsip_transport_dec_ref, ctypes.c_int, ctypes.c_void_p)
+        self._srand = _declare(library.pj_srand, None, ctypes.c_uint)
         self._settings = (ctypes.c_int * (_NO_SWITCH_TO_TCP + 1)).in_dll(library, "pjsip_sip_cfg_var")
+
+    def seed(self) -> None:
+        """Give a forked process random numbers of its own: tags, branches and SSRCs are made of them."""
+        self._srand(int.from_bytes(os.urandom(4)))
 
     def keep_to_udp(self) -> None:
         """Send requests of any length over UDP where that is asked for.

@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 class Worker:
     """The endpoint, its lines, and the loop that serves them."""
 
-    def __init__(self, spec: WorkerSpec, pool: socket.socket) -> None:
+    def __init__(self, spec: WorkerSpec, pool: socket.socket, endpoint: Endpoint) -> None:
         self._trunk = spec.trunk
         self._pool = pool
         self._pool.setblocking(False)
@@ -47,7 +47,8 @@ class Worker:
         self._library = Library(bindings._pjsua2.__file__)  # noqa: SLF001 - where the wheel keeps its C library
         self._library.keep_to_udp()
         self._lines: dict[str, Line] = {}
-        self._endpoint = Endpoint(self._library, spec.trunk.host, spec.trunk.tls, spec.media, self._distrust)
+        self._endpoint = endpoint
+        endpoint.begin(self._library, spec.trunk.host, spec.trunk.tls, spec.media, self._distrust)
         accounts = open_accounts(self._endpoint, spec, calls=self._library.max_calls())
         self._accounts = accounts
         self._strangers = account_of_strangers()
@@ -206,8 +207,11 @@ def _call_parameters(command: DialCommand, headers: Iterable[tuple[str, str]]) -
     return parameters
 
 
-def main(spec: WorkerSpec, pool: socket.socket) -> None:
-    """Be a worker until the pool goes; never returns, since PJSIP's destructors are not safe at exit."""
+def main(spec: WorkerSpec, pool: socket.socket, endpoint: Endpoint) -> None:
+    """Be a worker, with an endpoint that has not begun, until the pool goes.
+
+    It never returns: PJSIP's destructors are not safe at exit.
+    """
     status = 1
     try:
         log = os.open(spec.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -216,7 +220,7 @@ def main(spec: WorkerSpec, pool: socket.socket) -> None:
         logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with raised_priority():
-            worker = Worker(spec, pool)
+            worker = Worker(spec, pool, endpoint)
             worker.run()
             worker.close()
         status = 0

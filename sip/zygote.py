@@ -1,4 +1,4 @@
-"""The process from which workers are forked: a clean Python that has imported pjsua2 and never started it.
+"""The process from which workers are forked: a clean Python with pjsua2 initialised and never started.
 
 `python -m sip.zygote FD LIFELINE` serves the Unix socket that it inherited as FD: each packet is a worker's
 spec with one end of the worker's own socket attached. A worker forked here shares the library's pages: some
@@ -14,10 +14,11 @@ import sys
 
 from network.lifetime import hang_on
 from sip import worker
+from sip.endpoint import Endpoint
 from sip.wire import PACKET_BYTES, WorkerSpec, decode
 
 
-def serve(control: socket.socket, lifeline: int) -> None:
+def serve(control: socket.socket, lifeline: int, endpoint: Endpoint) -> None:
     """Fork a worker for each spec until the pool closes the socket; the kernel reaps them.
 
     Where the system has no room for another process the worker's socket is closed, as if it had died.
@@ -32,7 +33,7 @@ def serve(control: socket.socket, lifeline: int) -> None:
             if isinstance(spec, WorkerSpec) and os.fork() == 0:
                 hang_on(lifeline)
                 control.close()
-                worker.main(spec, socket.socket(fileno=descriptors[0]))
+                worker.main(spec, socket.socket(fileno=descriptors[0]), endpoint)
         except OSError as error:
             print(f"no worker can be forked: {error.strerror}", file=sys.stderr, flush=True)
         os.close(descriptors[0])
@@ -41,6 +42,7 @@ def serve(control: socket.socket, lifeline: int) -> None:
 def main() -> None:
     """Start as the pool's child, with Ctrl-C left to the pool."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    endpoint = Endpoint()
     gc.disable()  # in the workers, the collector would hang up calls (see sip.worker)
     gc.freeze()
     control = socket.socket(fileno=int(sys.argv[1]))
@@ -48,7 +50,7 @@ def main() -> None:
     # What wakes the workers: the network is this process's, which the pool may be outside of.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
         socket.send_fds(control, [b"waker"], [waker.fileno()])
-    serve(control, int(sys.argv[2]))
+    serve(control, int(sys.argv[2]), endpoint)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,17 @@ def test_an_invite_has_the_headers_that_were_asked_for_and_the_record_s_id(
         assert all(f"{name}: {value}" in lines for name, value in own)
 
 
+def test_no_two_calls_have_a_tag_or_a_branch_in_common(place: Place, tmp_path: Path) -> None:
+    """Whichever of the workers they come from, which all are one process's copies."""
+    with far_end() as (trunk, invites):
+        with Pool(trunk, log_folder=tmp_path, concurrent=12) as pool:
+            place(pool, 9, rate=50.0, **SILENT)
+        seen = [" ".join(lines) for _, lines in invites().values()]
+
+    for name in ("From: .*?;tag=", "Via: .*?;branch="):
+        assert len({re.findall(name + r"([^\s;]+)", said)[0] for said in seen}) == 9, name
+
+
 def test_calls_are_made_from_the_addresses_that_are_given(place: Place, tmp_path: Path) -> None:
     """Each line has the next one, by its packets and by its own words; then the first again."""
     block = source.read("127.0.3.0/29")
