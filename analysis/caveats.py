@@ -36,6 +36,7 @@ def caveats_of(
         *_of_the_size(gates, comparisons),
         *_of_the_switches(run),
         *_of_the_network(run, delivered),
+        *_of_what_was_heard(run),
         *_of_the_forecast(forecast),
         *_of_the_clocks(run, clocks),
         *_of_what_was_not_measured(run, unmeasured),
@@ -169,6 +170,26 @@ def _without_effect(delivered: Sequence[Delivered]) -> str | None:
     if slowed or any(each.altered for each in delivered):
         return None
     return "its windows lie outside the run, or it is for other packets than came"
+
+
+def _of_what_was_heard(run: Run) -> list[str]:
+    calls = run.counted()
+    heard = calls[calls["answered"] & calls["heard_phrases"].notna()]
+    if heard.empty:
+        return []
+    said = []
+    astray = int((heard["heard_strangers"] > 0).sum())
+    if astray:
+        said.append(
+            f"In {count(astray, 'call')} packets came from elsewhere than the session description says and "
+            "were not heard: something on the way, such as a NAT, gives them another address."
+        )
+    if not heard["heard_phrases"].any():
+        said.append(
+            "The caller's turn came in no call, so nothing is known of responses: hold calls for longer than "
+            f"{number(run.plan.hold_s)} s, or see whether the agent ever falls quiet."
+        )
+    return said
 
 
 def _of_the_forecast(forecast: Sequence[Prediction]) -> list[str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from rooms.event import CALL_ID_ATTRIBUTE, RoomEvent
+from sip.heard import RtpStats
 from sip.outcome import Outcome
 from sip.plan import Dial, Plan
-from sip.record import FORMAT, CallRecord, CallsFile, Epoch, HealthFile, RtpStats, RunFolder
+from sip.record import FORMAT, CallRecord, CallsFile, Epoch, HealthFile, RunFolder
 
 ARMS = ("unbounded", "bounded")
 WORKERS = ("0", "1", "2", "3")

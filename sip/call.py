@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+from sip.heard import Heard, RtpStats
 from sip.outcome import Outcome, from_status
 from sip.phase import Command, GaveUp, Limits, Phase
 from sip.phone import (
@@ -24,7 +25,7 @@ from sip.phone import (
     Trying,
 )
 from sip.plan import Dial
-from sip.record import CallRecord, Epoch, Heard, RtpStats
+from sip.record import CallRecord, Epoch
 
 _WAITING = (Phase.ORDERED, Phase.CALLING, Phase.RINGING)
 

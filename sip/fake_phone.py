@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sip.heard import RtpStats
 from sip.phone import (
     Answered,
     ByeAnswered,
@@ -24,7 +25,6 @@ from sip.phone import (
     Ringing,
     Trying,
 )
-from sip.record import RtpStats
 
 
 @dataclass(slots=True)

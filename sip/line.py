@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pjsua2
 
 from sip import phone, sdp
-from sip.record import RtpStats
+from sip.heard import RtpStats
 from sip.srtp import UNENCRYPTED, Srtp, is_encrypted
 from sip.trunk import Trunk
 from sip.wire import DialCommand, MediaAgreed, Message

@@ -13,8 +13,8 @@ import msgspec
 from network.lifetime import bound_to_this
 from network.namespace import Namespace
 from sip.errors import PhoneError
+from sip.heard import Heard, RtpStats
 from sip.phone import ProcessLoad
-from sip.record import Heard, RtpStats
 from sip.sdp import FarMedia
 
 PROGRAM = Path(__file__).parent / "pump" / "pump"

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from sip.record import Heard, RtpStats
+from sip.heard import Heard, RtpStats
 
 
 class Said(msgspec.Struct, frozen=True, array_like=True, tag=True):

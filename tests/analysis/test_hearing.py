@@ -178,3 +178,20 @@ def test_calls_that_went_silent_are_among_the_worst(make_run: MakeRun) -> None:
     assert (second.call_id, second.missing) == ("call-00003", "went silent")
     assert [step.what for step in second.steps].count("last audible sound") == 1
     assert not any(each.missing for each in others)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"strangers": 3}, "In 40 calls packets came from elsewhere than the session description says"),
+        ({"phrases": 0}, "nothing is known of responses: hold calls for longer than 4 s"),
+    ],
+)
+def test_what_a_reader_must_know_of_what_was_heard_is_said(
+    make_run: MakeRun, changed: dict[str, object], said: str
+) -> None:
+    """Where it is so, and not elsewhere."""
+    odd = make_run(**CLEAN, heard={n: {"heard": changed} for n in range(40)})
+
+    assert any(said in warning for warning in summarise(odd).warnings)
+    assert not any(said in warning for warning in summarise(make_run(**CLEAN, heard={})).warnings)

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from sip import phone
 from sip.call import Call
+from sip.heard import Heard, RtpStats
 from sip.outcome import Outcome
 from sip.phase import Command, Limits, Phase
 from sip.plan import Dial
-from sip.record import CallRecord, Epoch, Heard, RtpStats
+from sip.record import CallRecord, Epoch
 
 LIMITS = Limits(ring_timeout_s=10, setup_timeout_s=3, hold_s=5)
 EPOCH = Epoch(100.0, 1e9)

@@ -7,8 +7,8 @@ import pytest
 
 from sip import phone, wire
 from sip.access import Address
+from sip.heard import Heard, RtpStats
 from sip.media import Media
-from sip.record import Heard, RtpStats
 from sip.srtp import Srtp
 from sip.tls import Tls
 from sip.trunk import Trunk

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sip import phone
 from sip.fake_phone import FakeClock
-from sip.record import RtpStats
+from sip.heard import RtpStats
 
 RTP = RtpStats(9, 9, 0, 0, 0, 0.5, None)
 
