@@ -69,11 +69,18 @@ pump: sip/pump/pump ## compile the RTP pump
 sip/pump/pump: $(PUMP) $(wildcard sip/pump/*.h)
 	$(CC) $(CFLAGS) -std=gnu11 $(WARNINGS) -o $@ $(PUMP) -lm -pthread
 
-# The same with the sanitizers, and a program that has it read mutated packets.
+# The same with the sanitizers, and a program that gives its ears packets that are nearly right.
 SANITIZED := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 build/pump: $(PUMP) $(wildcard sip/pump/*.h)
 	@mkdir -p build
 	$(CC) $(CFLAGS) -std=gnu11 $(WARNINGS) $(SANITIZED) -o $@ $(PUMP) -lm -pthread
+build/mutate: tests/sip/pump/mutate.c $(PUMP) $(wildcard sip/pump/*.h)
+	@mkdir -p build
+	$(CC) $(CFLAGS) -std=gnu11 $(WARNINGS) $(SANITIZED) -Isip/pump -o $@ $< $(filter-out sip/pump/pump.c,$(PUMP)) -lm -pthread
+
+.PHONY: fuzz
+fuzz: build/mutate ## a million mutated packets to the pump, under the address and undefined behaviour sanitizers
+	build/mutate 1000000 $$(date +%s)
 
 $(VENV)/.synced: requirements.txt pyproject.toml scripts/python.sh
 	scripts/python.sh $(VENV)
