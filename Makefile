@@ -74,7 +74,7 @@ SANITIZED := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 build/pump: $(PUMP) $(wildcard sip/pump/*.h)
 	@mkdir -p build
 	$(CC) $(CFLAGS) -std=gnu11 $(WARNINGS) $(SANITIZED) -o $@ $(PUMP) -lm -pthread
-build/mutate: tests/sip/pump/mutate.c $(PUMP) $(wildcard sip/pump/*.h)
+build/mutate build/figures: build/%: tests/sip/pump/%.c $(PUMP) $(wildcard sip/pump/*.h)
 	@mkdir -p build
 	$(CC) $(CFLAGS) -std=gnu11 $(WARNINGS) $(SANITIZED) -Isip/pump -o $@ $< $(filter-out sip/pump/pump.c,$(PUMP)) -lm -pthread
 
