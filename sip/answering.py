@@ -6,12 +6,13 @@ from enum import Enum, auto
 from functools import partial
 from typing import NamedTuple
 
-from sip import message, offer
+from sip import message, offer, sdp
 from sip.challenge import Challenge
 from sip.invitation import Invitation, Invitations
 from sip.manner import Fate, Fates, Manner
 from sip.message import Packet, Peer, Request, Response
 from sip.repetition import GIVE_UP_S, Repetition, Repetitions
+from sip.seat import Seat, Voices
 from sip.servers import Servers
 from sip.timers import Timer, Timers
 
@@ -22,11 +23,10 @@ _NOT_ACCEPTABLE = (488, "Not Acceptable Here")
 
 
 class Local(NamedTuple):
-    """Our own address, the port that all media is sent to, and what connections carry: tcp or tls."""
+    """Our own address, and what connections carry: tcp or tls."""
 
     host: str
     port: int
-    media_port: int
     stream: str = "tcp"
 
 
@@ -43,9 +43,10 @@ class _Call:
     opened_by: Invitation
     cseq: int
     contact: str
-    sdp: bytes
     fate: Fate
     state: _State = _State.SETTING_UP
+    answered_s: float = 0.0
+    seat: Seat | None = None
     turn: Timer | None = None
     ended_by: tuple[object, ...] | None = None
 
@@ -53,15 +54,22 @@ class _Call:
 class AnsweringSide:
     """Everybody who calls, and meets the `challenge` if there is one, is answered as `manner` says.
 
-    `secret` makes tags and nonces hard to guess.
+    Each call that is up has a seat of `voices`. `secret` makes tags and nonces hard to guess.
     """
 
     def __init__(
-        self, manner: Manner, local: Local, *, secret: bytes, challenge: Challenge | None = None
+        self,
+        manner: Manner,
+        local: Local,
+        voices: Voices,
+        *,
+        secret: bytes,
+        challenge: Challenge | None = None,
     ) -> None:
         self.calls_up = 0
         self._manner = manner
         self._local = local
+        self._voices = voices
         self._secret = secret
         self._challenge = challenge
         self._packets: list[Packet] = []
@@ -103,7 +111,7 @@ class AnsweringSide:
 
     def _requested(self, request: Request, peer: Peer, now_s: float) -> None:
         if request.method == "ACK":
-            self._invitations.acknowledge(request)
+            self._acknowledged(request)
         elif request.refusal is not None:
             status, reason, header = request.refusal
             self._respond(request, peer, status, reason, header)
@@ -138,12 +146,13 @@ class AnsweringSide:
         if self._challenge and (asked := self._challenge.refusal(request, self._secret)):
             self._invitations.refuse(invitation, asked.status, asked.reason, now_s, asked.header)
             return
-        sdp = offer.answer(request.body, self._local.host, self._local.media_port)
         refusal = manner.refusal(calls_up=self.calls_up)
-        if sdp is None or refusal is not None:
-            self._invitations.refuse(invitation, *(refusal or _NOT_ACCEPTABLE), now_s)
+        if refusal is None and not offer.fits(request.body):
+            refusal = _NOT_ACCEPTABLE
+        if refusal is not None:
+            self._invitations.refuse(invitation, *refusal, now_s)
             return
-        call = _Call(invitation, request.cseq, request.contact, sdp, self._fates.draw())
+        call = _Call(invitation, request.cseq, request.contact, self._fates.draw())
         self._calls[request.call] = call
         self.calls_up += 1
         if manner.silent:
@@ -164,12 +173,11 @@ class AnsweringSide:
             self._invitations.refuse(invitation, 500, "CSeq Out of Order", now_s)
         else:
             call.cseq = request.cseq
-            sdp = offer.answer(request.body, self._local.host, self._local.media_port)
-            if sdp is None:
+            if not offer.fits(request.body):
                 self._invitations.refuse(invitation, *_NOT_ACCEPTABLE, now_s)
             else:
                 call.contact = request.contact
-                self._accept(invitation, call, sdp, now_s)
+                self._accept(invitation, call, now_s)
 
     def _serve(self, call: _Call, now_s: float) -> None:
         call.turn = self._timers.at(now_s + call.fate.set_up_s, partial(self._set_up, call))
@@ -181,17 +189,33 @@ class AnsweringSide:
             self._over(call, now_s)
             return
         call.state = _State.UP
+        call.answered_s = now_s
         self._leave(call, now_s)
-        self._accept(call.opened_by, call, call.sdp, now_s)
+        self._accept(call.opened_by, call, now_s)
 
-    def _accept(self, invitation: Invitation, call: _Call, sdp: bytes, now_s: float) -> None:
+    def _accept(self, invitation: Invitation, call: _Call, now_s: float) -> None:
+        call.seat = call.seat or self._voices.take()
+        body = invitation.request.body
+        answer = offer.answer(body, self._local.host, call.seat.port, call.seat.rtcp_port)
         self._invitations.accept(
             invitation,
             now_s,
             headers=self._contact(invitation.peer) + _ALLOW + _SDP,
-            body=sdp,
+            body=answer or b"",
             never_acknowledged=partial(self._never_acknowledged, call),
         )
+        self._speak(call, body)
+
+    def _acknowledged(self, request: Request) -> None:
+        self._invitations.acknowledge(request)
+        call = self._dialog(request)
+        if call is not None and call.state is _State.UP:  # where the offer was ours, this has the answer
+            self._speak(call, request.body)
+
+    def _speak(self, call: _Call, description: bytes) -> None:
+        far = sdp.read(description.decode("latin-1"))
+        if far is not None and call.seat is not None:
+            self._voices.speak(call.seat, far, answered_s=call.answered_s)
 
     def _cancelled(self, request: Request, peer: Peer, now_s: float) -> None:
         """Section 9.2: without effect once there is a final response."""
@@ -244,6 +268,9 @@ class AnsweringSide:
         if call.state is _State.SETTING_UP:
             self._leave(call, now_s)
         call.state = _State.OVER
+        if call.seat is not None:
+            self._voices.give_back(call.seat)
+            call.seat = None
         self.calls_up -= 1
         self._timers.at(now_s + GIVE_UP_S, partial(self._forget, call))
 

@@ -1,6 +1,8 @@
 """The command line of `python -m sip answer`."""
 
 import argparse
+import contextlib
+import dataclasses
 import gc
 import ipaddress
 import json
@@ -8,15 +10,20 @@ import os
 import ssl
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
+from sip.answering_ears import Heard, Speaking
 from sip.answering_sockets import AnsweringSockets
 from sip.challenge import Algorithm, Challenge
-from sip.errors import TrunkError, UsageError
+from sip.errors import PhoneError, TrunkError, UsageError
 from sip.handshake import load_identity
 from sip.manner import Manner, Service
+from sip.media import Speech
 from sip.options import within
 from sip.own_trunk import PASSWORD
+from sip.wav import Wav, WavError
 
+_MEDIA = {"play": Speech.LOOP, "echo": Speech.ECHO, "none": None}
 _MOST_CALLS = 1_000_000
 _MOST_SECONDS = 86_400.0
 
@@ -85,21 +92,35 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=1, help="of what is drawn at random (default: %(default)d)"
     )
     parser.add_argument(
+        "--media",
+        choices=[*_MEDIA],
+        default="none",
+        help="what callers hear: `play` the --voice, over and over, `echo` themselves, or `none`: nothing "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--voice",
+        metavar="WAV",
+        help="what is played: PCM, mono or stereo, 8 to 96 kHz, up to a minute (default: a made-up phrase "
+        "and a pause)",
+    )
+    parser.add_argument(
         "--json",
         action="store_true",
-        help="say on standard output, in JSON, where it answers; end with standard input",
+        help="say on standard output, in JSON, where it answers and, with --media, at the end what it heard; "
+        "end with standard input",
     )
 
 
 def run(given: argparse.Namespace) -> int:
     """Answer calls until told to end; 0 then, 1 where nothing can listen there, 2 for a wrong option."""
     try:
-        manner = read(given)
+        manner, speaking = read(given), _speaking(given)
         tls, challenge = _identity(given), _challenge(given, os.environ)
         host, port = _address(given.listen)
         told = sys.stdin.fileno() if given.json else None
         with AnsweringSockets(
-            manner, host, port, tls=tls, challenge=challenge, until_end_of=told
+            manner, host, port, tls=tls, challenge=challenge, speaking=speaking, until_end_of=told
         ) as answering:
             uri = f"sip:{host}:{answering.port}{';transport=tls' if tls else ''}"
             if given.json:
@@ -109,7 +130,9 @@ def run(given: argparse.Namespace) -> int:
                 print(f"Calls to {uri} are answered, over UDP and {over}; Ctrl-C ends it.", flush=True)
             gc.disable()  # calls leave no cycles, and looking for them would stop all that ring meanwhile
             answering.serve()
-    except (UsageError, TrunkError) as error:
+        if answering.heard is not None:
+            _tell(answering.heard, in_json=given.json)
+    except (UsageError, TrunkError, PhoneError) as error:
         if given.json:
             print(json.dumps({"ready": False, "error": str(error)}), flush=True)
         print(error, file=sys.stderr)
@@ -139,6 +162,29 @@ def read(given: argparse.Namespace) -> Manner:
         silent=given.silent,
         seed=given.seed,
     )
+
+
+def _speaking(given: argparse.Namespace) -> Speaking | None:
+    speech = _MEDIA[given.media]
+    voice = None
+    if given.voice is not None:
+        if speech is not Speech.LOOP:
+            raise UsageError("--voice", given.voice, f"--media {given.media} does not play it: give play")
+        try:
+            voice = Wav.read(Path(given.voice))
+        except WavError as error:
+            raise UsageError("--voice", given.voice, str(error)) from error
+    return None if speech is None else Speaking(speech, voice)
+
+
+def _tell(heard: Heard, *, in_json: bool) -> None:
+    words = (
+        f"{heard.calls} calls with a voice: {heard.sent} packets sent, {heard.received} received, "
+        f"{heard.lost} lost; {heard.unheard} calls without."
+    )
+    said = json.dumps({"ended": True, **dataclasses.asdict(heard)}) if in_json else words
+    with contextlib.suppress(BrokenPipeError):  # nobody listens any more
+        os.write(sys.stdout.fileno(), f"{said}\n".encode())
 
 
 def _identity(given: argparse.Namespace) -> ssl.SSLContext | None:

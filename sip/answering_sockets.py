@@ -13,10 +13,12 @@ from types import TracebackType
 from typing import Self
 
 from sip.answering import AnsweringSide, Local
+from sip.answering_ears import Ears, Heard, Speaking
 from sip.challenge import Challenge
 from sip.errors import TrunkError
 from sip.manner import Manner
 from sip.message import Packet, Peer
+from sip.seat import OneSeat, Seat, Voices
 from sip.stream import FramingError, MessageStream
 
 _PACKET_BYTES = 65_536
@@ -45,13 +47,15 @@ class _Connection:
 class AnsweringSockets:
     """Calls to `host` and `port`, any free one where that is 0, are answered while `serve` runs.
 
-    They come over UDP and TCP; with `tls` connections are taken over TLS alone.
+    They come over UDP and TCP; with `tls` connections are taken over TLS alone. Callers hear what
+    `speaking` says, and nothing without it.
 
     From the start on the signals that end a program end `serve` instead, as does the end of the descriptor
     `until_end_of` where there is one.
 
     Raises:
         TrunkError: The address or the port cannot be had.
+        PhoneError: There is to be a voice, and nothing to carry it.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class AnsweringSockets:
         *,
         tls: ssl.SSLContext | None = None,
         challenge: Challenge | None = None,
+        speaking: Speaking | None = None,
         until_end_of: int | None = None,
     ) -> None:
         with contextlib.ExitStack() as opened:
@@ -80,11 +85,17 @@ class AnsweringSockets:
                 ) from error
             self._epoll = opened.enter_context(select.epoll())
             signalled = opened.enter_context(_signals())
+            media_port = media.getsockname()[1]
+            voices: Voices = OneSeat(media_port)
+            self._ears: Ears | None = None
+            if speaking is not None:
+                ears = Ears(host, speaking, otherwise=Seat(None, media_port, media_port))
+                voices = self._ears = opened.enter_context(ears)
             self._opened = opened.pop_all()
         self.port: int = self._udp.getsockname()[1]
         self._tls = tls
-        local = Local(host, self.port, media.getsockname()[1], "tcp" if tls is None else "tls")
-        self._side = AnsweringSide(manner, local, secret=os.urandom(16), challenge=challenge)
+        local = Local(host, self.port, "tcp" if tls is None else "tls")
+        self._side = AnsweringSide(manner, local, voices, secret=os.urandom(16), challenge=challenge)
         self._connections: dict[int, _Connection] = {}
         self._told = until_end_of
         self._ended = False
@@ -100,6 +111,12 @@ class AnsweringSockets:
                 self._epoll.register(descriptor, select.EPOLLIN)
             except PermissionError:  # a file or /dev/null: nobody holds its other end
                 self._end()
+        self._watch_ears()
+
+    @property
+    def heard(self) -> Heard | None:
+        """What was heard, whole once it has ended; None where nothing was to be."""
+        return None if self._ears is None else self._ears.heard
 
     def __enter__(self) -> Self:
         return self
@@ -129,6 +146,19 @@ class AnsweringSockets:
     def _hear(self) -> None:
         if self._told is None or not os.read(self._told, _PACKET_BYTES):
             self._end()
+
+    def _watch_ears(self) -> None:
+        if self._ears is not None:
+            self._read[self._ears.fileno()] = self._read_ears
+            self._epoll.register(self._ears, select.EPOLLIN)
+
+    def _read_ears(self) -> None:
+        if self._ears is None:
+            return
+        descriptor = self._ears.fileno()
+        if self._ears.read():
+            del self._read[descriptor]
+            self._watch_ears()
 
     def _receive_packets(self) -> None:
         for _ in range(_PACKETS_A_TURN):

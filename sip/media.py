@@ -39,6 +39,14 @@ class Media(StrEnum):
         return 0.04 if self is Media.PJSUA2 else 0.0
 
 
+class Speech(StrEnum):
+    """What a pump says: its voice over and over, a phrase when it is its turn, or what it hears."""
+
+    LOOP = "loop"
+    CONVERSE = "converse"
+    ECHO = "echo"
+
+
 class Opened(msgspec.Struct, frozen=True):
     """The ear hears at these ports of its address."""
 
@@ -100,10 +108,18 @@ class Pump:
     where that changes, and stopped, which is answered by its Report.
     """
 
-    def __init__(self, *, log: Path, voice: Path, namespace: Namespace | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        log: Path,
+        voice: Path,
+        namespace: Namespace | None = None,
+        speech: Speech = Speech.CONVERSE,
+    ) -> None:
         """Callers say what the WAV `voice` has, of 8 kHz mono PCM, in the `namespace` if there is one."""
         self._log = log
         self._voice = voice
+        self._speech = speech
         self._namespace = namespace
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -128,7 +144,7 @@ class Pump:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [PROGRAM, str(theirs.fileno()), self._voice, "converse"],
+                [PROGRAM, str(theirs.fileno()), self._voice, self._speech],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

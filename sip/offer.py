@@ -12,14 +12,19 @@ _OWN = (
 )
 
 
-def answer(offer: bytes, host: str, port: int) -> bytes | None:
+def fits(offer: bytes) -> bool:
+    """Whether there is an answer."""
+    return answer(offer, "", 0, 0) is not None
+
+
+def answer(offer: bytes, host: str, port: int, rtcp_port: int) -> bytes | None:
     """What to say to an offer, or an offer of our own where there is none; None where nothing in it fits.
 
-    All media goes to `port` of `host`, RTCP too. The first audio stream that fits is taken, every other
-    stream declined; of its codecs the first one that is G.711.
+    Media goes to `port` of `host`, its reports to `rtcp_port`. The first audio stream that fits is taken,
+    every other stream declined; of its codecs the first one that is G.711.
     """
     if not offer.strip():
-        return _written(host, [f"m=audio {port} {_OWN[0]}", *_OWN[1], f"a=rtcp:{port}", "a=sendrecv"])
+        return _written(host, [f"m=audio {port} {_OWN[0]}", *_OWN[1], f"a=rtcp:{rtcp_port}", "a=sendrecv"])
     session, *streams = sdp.sections(offer.decode("latin-1"))
     lines: list[str] = []
     taken = False
@@ -29,7 +34,7 @@ def answer(offer: bytes, host: str, port: int) -> bytes | None:
             return None
         kind, offered_port, protocol, formats = media.groups()
         chosen = []
-        if not taken and kind == "audio" and offered_port != "0" and protocol in ("RTP/AVP", "RTP/AVPF"):
+        if not taken and kind == "audio" and offered_port != "0" and protocol in sdp.PLAIN:
             chosen = _chosen(formats.split(), stream)
         if not chosen:
             lines.append(f"m={kind} 0 {protocol} {formats}")  # section 6: declined
@@ -38,7 +43,7 @@ def answer(offer: bytes, host: str, port: int) -> bytes | None:
         lines.append(f"m=audio {port} {protocol} {' '.join(number for number, _ in chosen)}")
         lines += [f"a=rtpmap:{number} {codec}" for number, codec in chosen]
         lines += [f"a=fmtp:{number} 0-16" for number, codec in chosen if codec == sdp.DIGITS]
-        lines += ["a=ptime:20", f"a=rtcp:{port}", f"a={_MIRROR[sdp.direction(session, stream)]}"]
+        lines += ["a=ptime:20", f"a=rtcp:{rtcp_port}", f"a={_MIRROR[sdp.direction(session, stream)]}"]
     return _written(host, lines) if taken else None
 
 

@@ -5,6 +5,7 @@ import re
 import msgspec
 
 STATIC = {"0": "pcmu/8000", "8": "pcma/8000"}  # RFC 3551 section 6: known without an rtpmap
+PLAIN = ("RTP/AVP", "RTP/AVPF")  # neither encrypted nor anything else
 DIGITS = "telephone-event/8000"
 MEDIA = re.compile(r"m=(\w+) (\d+)(?:/\d+)? (\S+) (.+)")
 _MAP = re.compile(r"^a=rtpmap:(\d+)\s+([^\s/]+/\d+)", re.MULTILINE)
@@ -34,7 +35,7 @@ def read(description: str) -> FarMedia | None:
     session, *streams = sections(description)
     for stream in streams:
         media = MEDIA.match(stream)
-        if media is None or media[1] != "audio" or media[2] == "0":
+        if media is None or media[1] != "audio" or media[2] == "0" or media[3] not in PLAIN:
             continue
         codecs = codecs_of(stream)
         numbers = media[4].split()

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum { KEPT = 32, KEPT_BYTES = 272, PACKET_BYTES = RTP_HEADER_BYTES + SPEECH_FRAME, TRIES = 32 };
-enum { HEARD_SAMPLES = 1600, RECEIVE_BYTES = 1 << 16 };
+enum { HEARD_SAMPLES = 1600, ECHOED_BYTES = 1600, RECEIVE_BYTES = 1 << 16 };
 static const int64_t S = 1000000000;
 
 struct kept {
@@ -114,6 +114,39 @@ void ear_free(struct ear *ear) {
     free(ear);
 }
 
+/* --- sending --- */
+
+static void send_to(int descriptor, const uint8_t *data, size_t bytes, const struct sockaddr_in *to) {
+    /* What the kernel does not take now is lost, as it would be on the way. */
+    (void)!sendto(descriptor, data, bytes, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to, sizeof *to);
+}
+
+/* Completes and sends a packet of which the payload is in its place. */
+static void send_packet(struct ear *ear, uint8_t *datagram, struct rtp_packet *header) {
+    header->ssrc = ear->ssrc;
+    header->sequence = ear->sequence++;
+    rtp_write_header(datagram, header);
+    send_to(ear->rtp.descriptor, datagram, RTP_HEADER_BYTES + header->payload_bytes, &ear->far.rtp);
+    ear->packets_sent++;
+    ear->octets_sent += (uint32_t)header->payload_bytes;
+}
+
+/* Sends back what came, as it came but for its numbers, which are those of a stream of our own. */
+static void echo(struct ear *ear, const struct rtp_packet *packet) {
+    uint8_t datagram[RTP_HEADER_BYTES + ECHOED_BYTES];
+    if (!ear->far.hears || packet->payload_bytes > ECHOED_BYTES) return;
+    if (packet->payload_type != ear->far.payload_type && packet->payload_type != ear->far.digits_type) return;
+    if (!ear->packets_sent) ear->echo_ahead = ear->first_timestamp - packet->timestamp;
+    struct rtp_packet header = {
+        .marker = packet->marker,
+        .payload_type = packet->payload_type,
+        .timestamp = packet->timestamp + ear->echo_ahead,
+        .payload_bytes = packet->payload_bytes,
+    };
+    memcpy(datagram + RTP_HEADER_BYTES, packet->payload, packet->payload_bytes);
+    send_packet(ear, datagram, &header);
+}
+
 /* --- hearing --- */
 
 static void hear(struct ear *ear, const struct rtp_packet *packet, int64_t at_ns, FILE *events) {
@@ -123,6 +156,7 @@ static void hear(struct ear *ear, const struct rtp_packet *packet, int64_t at_ns
         ear->packet_said = true;
         fprintf(events, "packet %" PRIu32 " %" PRId64 "\n", ear->number, at_ns);
     }
+    if (ear->speech.manner == ECHOES) echo(ear, packet);
     if (packet->payload_type != G711_MU && packet->payload_type != G711_A) return;
     if (ear->recording) recording_hear(ear->recording, packet, at_ns);
     int16_t samples[HEARD_SAMPLES];
@@ -211,7 +245,7 @@ void ear_take_report(struct ear *ear, const struct datagram *datagram, int64_t u
         ear->malformed++;
 }
 
-void ear_start(struct ear *ear, const struct far_end *far, const struct voice *voice, bool converses, FILE *events) {
+void ear_start(struct ear *ear, const struct far_end *far, const struct voice *voice, enum manner manner, FILE *events) {
     bool moves = ear->started && (far->rtp.sin_port != ear->far.rtp.sin_port ||
                                   far->rtp.sin_addr.s_addr != ear->far.rtp.sin_addr.s_addr);
     int64_t answered_before_ns = ear->far.answered_ns;
@@ -224,7 +258,7 @@ void ear_start(struct ear *ear, const struct far_end *far, const struct voice *v
     if (answered_before_ns) {
         ear->far.answered_ns = answered_before_ns; /* a call is answered once */
     } else if (far->answered_ns) {
-        speech_begin(&ear->speech, voice, converses, far->answered_ns);
+        speech_begin(&ear->speech, voice, manner, far->answered_ns);
         if (ear->is_recorded) ear->recording = recording_begin(far->answered_ns);
         ear->reports.next_ns = far->answered_ns + S / 2 + (int64_t)(random_u32() % (uint32_t)S);
         judge_kept(ear, events);
@@ -232,11 +266,6 @@ void ear_start(struct ear *ear, const struct far_end *far, const struct voice *v
 }
 
 /* --- speaking --- */
-
-static void send_to(int descriptor, const uint8_t *data, size_t bytes, const struct sockaddr_in *to) {
-    /* What the kernel does not take now is lost, as it would be on the way. */
-    (void)!sendto(descriptor, data, bytes, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to, sizeof *to);
-}
 
 static void send_report(struct ear *ear, uint32_t timestamp, int64_t now_ns, int64_t unix_ns, bool bye) {
     uint8_t datagram[RTCP_BYTES];
@@ -251,15 +280,14 @@ void ear_speak(struct ear *ear, int64_t frame, int64_t now_ns, int64_t unix_ns) 
     if (begins) ear->first_frame = frame;
     uint32_t now = ear->first_timestamp + (uint32_t)(frame - ear->first_frame) * SPEECH_FRAME;
     struct rtp_packet header = {
-        .marker = begins, .payload_type = ear->far.payload_type, .timestamp = now, .ssrc = ear->ssrc};
+        .marker = begins, .payload_type = ear->far.payload_type, .timestamp = now, .payload_bytes = SPEECH_FRAME};
     uint8_t *payload = datagram + RTP_HEADER_BYTES;
-    size_t payload_bytes = SPEECH_FRAME;
-    bool says = true;
+    bool says = ear->speech.manner != ECHOES;
     if (digits_left(&ear->digits)) {
         header.payload_type = (uint8_t)ear->far.digits_type;
-        payload_bytes = DIGITS_PAYLOAD_BYTES;
+        header.payload_bytes = DIGITS_PAYLOAD_BYTES;
         says = digits_next(&ear->digits, now, payload, &header.timestamp, &header.marker);
-    } else {
+    } else if (says) {
         hearing_wait(&ear->hearing, now_ns);
         const int16_t *samples = speech_next(&ear->speech, &ear->hearing, now_ns);
         uint8_t silence = g711_encode(header.payload_type, 0);
@@ -268,12 +296,8 @@ void ear_speak(struct ear *ear, int64_t frame, int64_t now_ns, int64_t unix_ns) 
             payload[i] = g711_encode(header.payload_type, samples[i]);
     }
     if (says) {
-        if (ear->recording) recording_say(ear->recording, header.payload_type, payload, payload_bytes, now_ns);
-        header.sequence = ear->sequence++;
-        rtp_write_header(datagram, &header);
-        send_to(ear->rtp.descriptor, datagram, RTP_HEADER_BYTES + payload_bytes, &ear->far.rtp);
-        ear->packets_sent++;
-        ear->octets_sent += (uint32_t)payload_bytes;
+        if (ear->recording) recording_say(ear->recording, header.payload_type, payload, header.payload_bytes, now_ns);
+        send_packet(ear, datagram, &header);
     }
     if (now_ns >= ear->reports.next_ns) {
         send_report(ear, now, now_ns, unix_ns, false);

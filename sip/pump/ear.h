@@ -56,6 +56,7 @@ struct ear {
     uint32_t ssrc, first_timestamp, packets_sent, octets_sent;
     uint16_t sequence;
     int64_t first_frame; /* the frame of the grid with which it began to speak */
+    uint32_t echo_ahead; /* of the timestamps that come, those of what goes back */
 };
 
 struct datagram {
@@ -73,7 +74,7 @@ void ear_close(struct ear *ear);
 void ear_free(struct ear *ear);
 
 /* From now on, or from the answer on, it hears and speaks; said again where the far end's side moves. */
-void ear_start(struct ear *ear, const struct far_end *far, const struct voice *voice, bool converses, FILE *events);
+void ear_start(struct ear *ear, const struct far_end *far, const struct voice *voice, enum manner manner, FILE *events);
 
 /* Takes what came at the voice's port, or at that of its reports. */
 void ear_take(struct ear *ear, const struct datagram *datagram, FILE *events);

@@ -1,8 +1,9 @@
 /* The RTP pump: the voice of all calls of one tester, in one process and one thread.
 
-   `pump CONTROL VOICE [converse]` takes orders, lines of text, from the SOCK_SEQPACKET socket that it inherited
+   `pump CONTROL VOICE [converse|echo]` takes orders, lines of text, from the SOCK_SEQPACKET socket that it inherited
    as descriptor CONTROL, and says there what it hears; it ends with that socket. VOICE is a WAV of 8 kHz mono
-   PCM, which callers say over and over, or, where they converse, as a phrase when it is their turn. Orders:
+   PCM, which callers say over and over, or, where they converse, as a phrase when it is their turn; where they
+   echo they send back what they hear instead. Orders:
 
      open EAR ADDRESS PORT COUNT       -> opened EAR PORT RTCP_PORT, or refused EAR WHY
      start EAR HOST PORT RTCP_PORT PAYLOAD_TYPE DIGITS_TYPE HEARS SPEAKS ANSWERED_NS
@@ -40,7 +41,7 @@ static const int64_t BEHIND_TICKS = 5 * SLOTS; /* frames of longer ago are not c
 
 static int control, poller;
 static struct voice voice;
-static bool converses;
+static enum manner manner;
 static struct ear *ears[HASHED], *speakers[SLOTS], *stopped;
 static unsigned speaking[SLOTS], speaking_in_all;
 static FILE *said; /* what is still to be said, in memory */
@@ -183,7 +184,7 @@ static bool start_ear(struct ear *ear, const char *host, unsigned port, unsigned
     far->rtcp = far->rtp;
     far->rtp.sin_port = htons((uint16_t)port);
     far->rtcp.sin_port = htons((uint16_t)rtcp_port);
-    ear_start(ear, far, &voice, converses, said);
+    ear_start(ear, far, &voice, manner, said);
     if (ear_speaks(ear))
         begin_speaking(ear);
     else
@@ -371,11 +372,12 @@ static void precede(void) {
 
 int main(int count, char **arguments) {
     if (count < 3 || !read_voice(arguments[2])) {
-        fprintf(stderr, "usage: %s CONTROL VOICE [converse]; VOICE is a WAV\n", arguments[0]);
+        fprintf(stderr, "usage: %s CONTROL VOICE [converse|echo]; VOICE is a WAV\n", arguments[0]);
         return 2;
     }
     control = atoi(arguments[1]);
-    converses = count > 3 && !strcmp(arguments[3], "converse");
+    if (count > 3 && !strcmp(arguments[3], "converse")) manner = CONVERSES;
+    if (count > 3 && !strcmp(arguments[3], "echo")) manner = ECHOES;
     g711_prepare();
     poller = epoll_create1(EPOLL_CLOEXEC);
     said = open_memstream(&said_text, &said_bytes);

@@ -4,8 +4,8 @@ static const int64_t S = 1000000000;
 static const int64_t TURN_NS = 600 * 1000000LL; /* of quiet: the far end has finished */
 #define PATIENCE_NS (10 * S) /* without an answer the phrase is said again */
 
-void speech_begin(struct speech *speech, const struct voice *voice, bool converses, int64_t answered_ns) {
-    *speech = (struct speech){.voice = voice, .converses = converses, .since_ns = answered_ns};
+void speech_begin(struct speech *speech, const struct voice *voice, enum manner manner, int64_t answered_ns) {
+    *speech = (struct speech){.voice = voice, .manner = manner, .since_ns = answered_ns};
 }
 
 static void turn_to(struct speech *speech, int turn, int64_t now_ns) {
@@ -34,7 +34,7 @@ static const int16_t *say(struct speech *speech, const struct hearing *hearing, 
 const int16_t *speech_next(struct speech *speech, const struct hearing *hearing, int64_t now_ns) {
     const struct voice *voice = speech->voice;
     if (voice->phrase == 0) return NULL;
-    if (!speech->converses) {
+    if (speech->manner == LOOPS) {
         const int16_t *frame = voice->samples + speech->at;
         if (hearing->audible && speech->at < voice->phrase) speech->talk_over_ns += SPEECH_FRAME_NS;
         speech->at += SPEECH_FRAME;

@@ -16,9 +16,12 @@ struct voice {
     size_t phrase;    /* without the pause at its end; 0 for silence */
 };
 
+/* What is said: the voice over and over, a phrase when it is our turn, or what was heard. */
+enum manner { LOOPS, CONVERSES, ECHOES };
+
 struct speech {
     const struct voice *voice;
-    bool converses;
+    enum manner manner;
     enum { LISTENING, SPEAKING, AWAITING } turn;
     size_t at;            /* the next sample */
     int64_t since_ns;     /* when the turn began, or the call was answered */
@@ -28,7 +31,7 @@ struct speech {
     int64_t listened_ns;  /* in vain, after the phrases since the last sound that are over */
 };
 
-void speech_begin(struct speech *speech, const struct voice *voice, bool converses, int64_t answered_ns);
+void speech_begin(struct speech *speech, const struct voice *voice, enum manner manner, int64_t answered_ns);
 
 /* The frame to be sent at `now_ns`; NULL for silence. It is our turn when the far end has fallen quiet. */
 const int16_t *speech_next(struct speech *speech, const struct hearing *hearing, int64_t now_ns);

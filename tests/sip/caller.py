@@ -7,6 +7,7 @@ from sip.answering import AnsweringSide, Local
 from sip.challenge import Challenge
 from sip.manner import Manner
 from sip.message import Packet, Peer
+from sip.seat import OneSeat, Voices
 
 HERE = Peer("127.0.0.1", 5099)
 OVER_TCP = Peer("127.0.0.1", 5098, connection=7)
@@ -63,10 +64,15 @@ class Exchange:
     peer: Peer = HERE
     now_s: float = 0.0
     challenge: Challenge | None = None
+    voices: Voices = field(default_factory=lambda: OneSeat(6000))
 
     def __post_init__(self) -> None:
         self.side = AnsweringSide(
-            self.manner, Local("127.0.0.1", 5060, 6000), secret=b"secret", challenge=self.challenge
+            self.manner,
+            Local("127.0.0.1", 5060),
+            self.voices,
+            secret=b"secret",
+            challenge=self.challenge,
         )
 
     def send(self, packet: bytes) -> list[Packet]:

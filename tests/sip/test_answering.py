@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from sip.manner import Manner, Service
 from sip.message import Packet, Peer
+from sip.sdp import FarMedia
+from sip.seat import Seat
 from tests.sip.caller import HERE, OFFER, OVER_TCP, Exchange, header, request, status, tag_of
 
 SLOW = Manner(ring_s=5.0)
@@ -395,3 +397,87 @@ def test_whatever_is_asked_in_whatever_order_a_transaction_has_one_final_respons
     assert 0 <= exchange.side.calls_up <= 2
     if sum(waits) < GONE_S:  # after that a copy is a request like any other
         assert all(len(said) == 1 for said in finals.values())
+
+
+class Said:
+    """Seats one after the other, and what was said to them."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str | int | float | None, ...]] = []
+        self._taken = 0
+
+    def take(self) -> Seat:
+        """Ports of its own for each."""
+        self._taken += 1
+        return Seat(self._taken, 7000 + 2 * self._taken, 7001 + 2 * self._taken)
+
+    def speak(self, seat: Seat, far: FarMedia, *, answered_s: float) -> None:
+        """Where to, and since when."""
+        self.said.append(("speak", seat.ear, far.host, far.port, answered_s))
+
+    def give_back(self, seat: Seat) -> None:
+        """Which."""
+        self.said.append(("give back", seat.ear))
+
+
+@pytest.fixture
+def voices() -> Said:
+    """What the voices of an exchange are told."""
+    return Said()
+
+
+def test_a_call_has_a_seat_from_its_answer_to_its_bye(voices: Said) -> None:
+    """The 200 names its ports, and speaking begins with that, to where the offer says."""
+    exchange = Exchange(Manner(ring_s=2.0), voices=voices)
+    exchange.invite()
+    assert voices.said == []
+    [(_, accepted)] = exchange.until(2.0)
+
+    assert b"m=audio 7002 RTP/AVP 0 101\r\n" in accepted.data
+    assert b"a=rtcp:7003\r\n" in accepted.data
+    assert voices.said == [("speak", 1, "127.0.0.1", 4000, 2.0)]
+    exchange.send(request("BYE", cseq=2, branch="bye", to_tag=tag_of(accepted)))
+    assert voices.said[1:] == [("give back", 1)]
+
+
+def test_a_call_that_is_never_answered_has_no_seat(voices: Said) -> None:
+    """Cancelled, or with an offer that does not fit."""
+    exchange = Exchange(SLOW, voices=voices)
+    exchange.invite()
+    exchange.send(request("CANCEL"))
+    exchange.send(request("INVITE", 2, body="v=0\r\n"))
+    exchange.until(100.0)
+
+    assert voices.said == []
+    assert exchange.side.calls_up == 0
+
+
+def test_a_caller_that_moves_is_spoken_to_where_it_went(voices: Said) -> None:
+    """A re-INVITE keeps the seat and the time of the answer."""
+    exchange = Exchange(voices=voices)
+    tag = exchange.answered()
+    exchange.now_s = 9.0
+    moved = OFFER.replace("audio 4000", "audio 4002")
+    [accepted] = exchange.send(request("INVITE", cseq=2, branch="again", to_tag=tag, body=moved))
+
+    assert b"m=audio 7002 " in accepted.data
+    assert voices.said == [("speak", 1, "127.0.0.1", port, 0.1) for port in (4000, 4002)]
+
+
+def test_where_the_offer_is_ours_the_caller_is_where_its_ack_says(voices: Said) -> None:
+    """The answer to an offer in a 200 comes in the ACK (section 13.2.1)."""
+    exchange = Exchange(Manner(ring_s=0.0), voices=voices)
+    accepted = exchange.send(request("INVITE"))[-1]
+    assert voices.said == []
+    exchange.send(request("ACK", branch="ack", to_tag=tag_of(accepted), body=OFFER))
+
+    assert voices.said == [("speak", 1, "127.0.0.1", 4000, 0.0)]
+
+
+def test_a_200_that_is_never_acknowledged_gives_its_seat_back(voices: Said) -> None:
+    """With the BYE that ends the call."""
+    exchange = Exchange(voices=voices)
+    exchange.invite()
+    exchange.until(100.0)
+
+    assert voices.said[-1] == ("give back", 1)

@@ -55,6 +55,8 @@ def test_all_options_are_taken() -> None:
         ("--stale", "--stale cannot be True: nobody is asked for credentials: add --challenge"),
         ("--tls-cert no.pem", "--tls-cert cannot be 'no.pem': give a certificate and, by --tls-key, its key"),
         ("--tls-key no.pem", "--tls-key cannot be 'no.pem': it is the key of a certificate: add --tls-cert"),
+        ("--voice no.wav", "--voice cannot be 'no.wav': --media none does not play it: give play"),
+        ("--media play --voice no.wav", "--voice cannot be 'no.wav': there is no such file; give a WAV file"),
         ("--listen 5060", "--listen cannot be '5060': give an IPv4 address of this machine and a port"),
         ("--listen 127.0.0.1:99999", "--listen cannot be '127.0.0.1:99999': give an IPv4 address"),
         ("--listen 0.0.0.0:0", "--listen cannot be '0.0.0.0:0': give an IPv4 address"),

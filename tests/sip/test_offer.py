@@ -9,7 +9,7 @@ SESSION = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0
 
 def lines(offer: str) -> list[str]:
     """The answer's lines that begin with m= or a=."""
-    said = answer((SESSION + offer).encode(), "127.0.0.1", 6000)
+    said = answer((SESSION + offer).encode(), "127.0.0.1", 6000, 6001)
     assert said is not None
     return [line for line in said.decode().split("\r\n") if line[:2] in ("m=", "a=")]
 
@@ -30,7 +30,7 @@ def test_the_first_g711_codec_is_taken_and_digits_with_it(formats: str, maps: st
     said = lines(f"m=audio 4000 RTP/AVP {formats}\r\n{maps}")
 
     assert said[0] == f"m=audio 6000 RTP/AVP {taken}"
-    assert said[-2:] == ["a=rtcp:6000", "a=sendrecv"]
+    assert said[-2:] == ["a=rtcp:6001", "a=sendrecv"]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_the_first_g711_codec_is_taken_and_digits_with_it(formats: str, maps: st
 )
 def test_an_offer_without_g711_has_no_answer(offer: str) -> None:
     """Nor one that is none."""
-    assert answer((SESSION + offer).encode(), "127.0.0.1", 6000) is None
+    assert answer((SESSION + offer).encode(), "127.0.0.1", 6000, 6001) is None
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_every_stream_has_its_answer_and_all_but_one_are_declined() -> None:
 
 def test_without_an_offer_there_is_one_of_our_own() -> None:
     """RFC 3261 section 13.2.1: then the 200 carries it, and the ACK the answer."""
-    said = answer(b"", "127.0.0.1", 6000)
+    said = answer(b"", "127.0.0.1", 6000, 6001)
 
     assert said is not None
     assert b"m=audio 6000 RTP/AVP 0 8 101\r\n" in said

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sip.media import FirstAudio, FirstPacket, Opened, Pump, Refused, Report, Response
+from sip.media import FirstAudio, FirstPacket, Opened, Pump, Refused, Report, Response, Speech
 from tests.sip.conftest import wait_until
 from tests.sip.rtp_peer import FRAME, SILENCE, TONE, Packet, RtpPeer, Told, packet, write_tone
 
@@ -470,3 +470,33 @@ def test_a_pump_ends_with_who_started_it_and_frees_its_ports(tmp_path: Path) -> 
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
         again.bind(("127.0.0.1", port))
+
+
+def test_what_is_heard_goes_straight_back_in_a_stream_of_its_own(tmp_path: Path, peer: RtpPeer) -> None:
+    """Payloads and the steps of the timestamps as they came, digits too; nothing that was not agreed on."""
+    write_tone(tmp_path / "voice.wav", seconds=0.1)
+    pump = Pump(log=tmp_path / "pump.log", voice=tmp_path / "voice.wav", speech=Speech.ECHO)
+    pump.open()
+    try:
+        told = Told(pump)
+        pump.open_ear(1, "127.0.0.1")
+        port = told.of(Opened).port
+        answered(told, 1, peer)
+        sent = [bytes([50 + number]) * FRAME for number in range(5)]
+        for number, payload in enumerate(sent):
+            peer.send(packet(60_000 + number, payload), port)
+        peer.send(packet(60_005, TONE, type=8), port)
+        peer.send(packet(60_006, b"1234", type=101), port)
+        came = listen(peer, lambda so_far: len(so_far) == 6)
+        report = stopped(told, 1)
+    finally:
+        pump.close()
+
+    assert [each.payload for each in came] == [*sent, b"1234"]
+    assert [each.payload_type for each in came] == [0] * 5 + [101]
+    first = came[0]
+    assert [(each.sequence - first.sequence) % 65_536 for each in came] == list(range(6))
+    steps = [(each.timestamp - first.timestamp) % 2**32 // FRAME for each in came]
+    assert steps == [0, 1, 2, 3, 4, 6]
+    assert {each.ssrc for each in came} == {first.ssrc} != {7}
+    assert (report.rtp.sent, report.rtp.received) == (6, 7)

@@ -96,7 +96,7 @@ def test_our_own_description_names_the_ports_that_another_process_has() -> None:
 
 def test_what_our_answering_side_answers_is_understood() -> None:
     """Both ends of a loopback call read the same lines."""
-    answer = offer.answer(ANSWER.encode(), "127.0.0.1", 5004)
+    answer = offer.answer(ANSWER.encode(), "127.0.0.1", 5004, 5005)
 
     assert answer is not None
-    assert sdp.read(answer.decode()) == sdp.FarMedia("127.0.0.1", 5004, 5004, 0, 101, hears=True, speaks=True)
+    assert sdp.read(answer.decode()) == sdp.FarMedia("127.0.0.1", 5004, 5005, 0, 101, hears=True, speaks=True)
