@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { KEPT = 32, KEPT_BYTES = 272, PACKET_BYTES = RTP_HEADER_BYTES + SPEECH_FRAME, TRIES = 32 };
-enum { HEARD_SAMPLES = 1600, ECHOED_BYTES = 1600, RECEIVE_BYTES = 1 << 16 };
+enum { KEPT = 32, KEPT_BYTES = 272, PACKET_BYTES = RTP_HEADER_BYTES + SPEECH_FRAME };
+enum { HEARD_SAMPLES = 1600, ECHOED_BYTES = 1600 };
 static const int64_t S = 1000000000;
 
 struct kept {
@@ -33,58 +33,13 @@ static uint32_t random_u32(void) {
     return value;
 }
 
-/* --- ports --- */
-
-static int bound(struct sockaddr_in *address, unsigned port) {
-    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, bytes = RECEIVE_BYTES;
-    if (descriptor < 0) return -1;
-    address->sin_port = htons((uint16_t)port);
-    socklen_t length = sizeof *address;
-    setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    if (bind(descriptor, (struct sockaddr *)address, length) == 0 &&
-        getsockname(descriptor, (struct sockaddr *)address, &length) == 0)
-        return descriptor;
-    int error = errno;
-    close(descriptor);
-    errno = error;
-    return -1;
-}
-
-/* RTCP goes to the next port where it can (RFC 3550 section 11). */
-static bool bind_pair(struct ear *ear, struct sockaddr_in address, unsigned port) {
-    ear->rtp.descriptor = bound(&address, port);
-    if (ear->rtp.descriptor < 0) return false;
-    ear->rtp.port = ntohs(address.sin_port);
-    if (ear->rtp.port < UINT16_MAX && (port || ear->rtp.port % 2 == 0)) {
-        ear->rtcp.descriptor = bound(&address, ear->rtp.port + 1u);
-        ear->rtcp.port = (uint16_t)(ear->rtp.port + 1);
-        if (ear->rtcp.descriptor >= 0) return true;
-    } else {
-        errno = EADDRINUSE;
-    }
-    int error = errno;
-    close(ear->rtp.descriptor);
-    errno = error;
-    return false;
-}
-
-static bool bind_any(struct ear *ear, struct sockaddr_in address, unsigned port, unsigned count) {
-    for (unsigned i = 0; i < (port ? count / 2 : TRIES); i++) {
-        if (bind_pair(ear, address, port ? port + port % 2 + 2 * i : 0)) return true;
-        if (errno != EADDRINUSE) return false;
-    }
-    return false;
-}
-
 struct ear *ear_open(uint32_t number, const char *address, unsigned port, unsigned count) {
-    struct sockaddr_in at = {.sin_family = AF_INET};
+    struct in_addr at = {INADDR_ANY};
     errno = EINVAL;
-    if (*address != '*' && inet_pton(AF_INET, address, &at.sin_addr) != 1) return NULL;
+    if (*address != '*' && inet_pton(AF_INET, address, &at) != 1) return NULL;
     struct ear *ear = calloc(1, sizeof *ear);
     if (!ear) return NULL;
-    errno = EADDRINUSE;
-    if (!bind_any(ear, at, port, count)) {
+    if (!ports_open(&ear->rtp.port, &ear->rtcp.port, at, port, count)) {
         int error = errno;
         free(ear);
         errno = error;
@@ -103,9 +58,9 @@ struct ear *ear_open(uint32_t number, const char *address, unsigned port, unsign
 }
 
 void ear_close(struct ear *ear) {
-    close(ear->rtp.descriptor);
-    close(ear->rtcp.descriptor);
-    ear->rtp.descriptor = ear->rtcp.descriptor = -1;
+    close(ear->rtp.port.descriptor);
+    close(ear->rtcp.port.descriptor);
+    ear->rtp.port.descriptor = ear->rtcp.port.descriptor = -1;
 }
 
 void ear_free(struct ear *ear) {
@@ -126,7 +81,7 @@ static void send_packet(struct ear *ear, uint8_t *datagram, struct rtp_packet *h
     header->ssrc = ear->ssrc;
     header->sequence = ear->sequence++;
     rtp_write_header(datagram, header);
-    send_to(ear->rtp.descriptor, datagram, RTP_HEADER_BYTES + header->payload_bytes, &ear->far.rtp);
+    send_to(ear->rtp.port.descriptor, datagram, RTP_HEADER_BYTES + header->payload_bytes, &ear->far.rtp);
     ear->packets_sent++;
     ear->octets_sent += (uint32_t)header->payload_bytes;
 }
@@ -271,7 +226,7 @@ static void send_report(struct ear *ear, uint32_t timestamp, int64_t now_ns, int
     uint8_t datagram[RTCP_BYTES];
     struct sent sent = {ear->packets_sent, ear->octets_sent, timestamp};
     size_t bytes = rtcp_write(&ear->reports, datagram, &sent, &ear->reception, now_ns, unix_ns, bye);
-    send_to(ear->rtcp.descriptor, datagram, bytes, &ear->far.rtcp);
+    send_to(ear->rtcp.port.descriptor, datagram, bytes, &ear->far.rtcp);
 }
 
 void ear_speak(struct ear *ear, int64_t frame, int64_t now_ns, int64_t unix_ns) {

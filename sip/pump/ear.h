@@ -4,20 +4,19 @@
 
 #include "digits.h"
 #include "hearing.h"
+#include "ports.h"
 #include "reception.h"
 #include "recording.h"
 #include "rtcp.h"
 #include "speech.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 
 struct ear;
 
 struct socket_of {
     struct ear *ear;
-    int descriptor;
-    uint16_t port;
+    struct port port;
 };
 
 /* Where the far end's side is, and what its session description allows. */

@@ -64,7 +64,7 @@ static struct ear **place_of(uint32_t number) {
 
 static void watch(struct socket_of *socket) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = socket};
-    epoll_ctl(poller, EPOLL_CTL_ADD, socket->descriptor, &event);
+    epoll_ctl(poller, EPOLL_CTL_ADD, socket->port.descriptor, &event);
 }
 
 static void begin_speaking(struct ear *ear) {
@@ -124,7 +124,7 @@ static bool receive(struct socket_of *socket) {
             .msg_controllen = sizeof stamps[i],
         };
     }
-    int count = recvmmsg(socket->descriptor, messages, BATCH, MSG_DONTWAIT, NULL);
+    int count = recvmmsg(socket->port.descriptor, messages, BATCH, MSG_DONTWAIT, NULL);
     if (count <= 0) return false;
     int64_t wall_ahead_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
     for (int i = 0; i < count; i++) {
@@ -153,7 +153,7 @@ static void open_ear(uint32_t number, const char *address, unsigned port, unsign
     *place = ear;
     watch(&ear->rtp);
     watch(&ear->rtcp);
-    fprintf(said, "opened %" PRIu32 " %u %u\n", number, ear->rtp.port, ear->rtcp.port);
+    fprintf(said, "opened %" PRIu32 " %u %u\n", number, ear->rtp.port.number, ear->rtcp.port.number);
 }
 
 static void stop_ear(struct ear **place) {
@@ -338,27 +338,7 @@ static int run(void) {
     }
 }
 
-/* --- the voice --- */
-
-static bool read_voice(const char *path) {
-    enum { RIFF_BYTES = 12, CHUNK_BYTES = 8, QUIET = 64, MOST_SAMPLES = 60 * RTP_RATE_HZ };
-    FILE *file = fopen(path, "rb");
-    uint8_t head[RIFF_BYTES];
-    if (!file) return false;
-    bool found = fread(head, 1, RIFF_BYTES, file) == RIFF_BYTES && !memcmp(head, "RIFF", 4);
-    while (found && fread(head, 1, CHUNK_BYTES, file) == CHUNK_BYTES && memcmp(head, "data", 4) != 0) {
-        long bytes = (long)(head[4] | head[5] << 8 | head[6] << 16);
-        found = fseek(file, bytes + bytes % 2, SEEK_CUR) == 0;
-    }
-    voice.samples = calloc(MOST_SAMPLES + SPEECH_FRAME, sizeof *voice.samples);
-    found = found && voice.samples;
-    if (found) voice.count = fread(voice.samples, sizeof *voice.samples, MOST_SAMPLES, file);
-    fclose(file);
-    for (size_t i = 0; i < voice.count; i++)
-        if (abs(voice.samples[i]) > QUIET) voice.phrase = i + 1;
-    voice.count = (voice.count + SPEECH_FRAME - 1) / SPEECH_FRAME * SPEECH_FRAME;
-    return found;
-}
+/* --- the start --- */
 
 static void precede(void) {
     /* Its packets are due to the millisecond, as the calls are; without that right it runs as it is. */
@@ -371,7 +351,7 @@ static void precede(void) {
 }
 
 int main(int count, char **arguments) {
-    if (count < 3 || !read_voice(arguments[2])) {
+    if (count < 3 || !voice_read(&voice, arguments[2])) {
         fprintf(stderr, "usage: %s CONTROL VOICE [converse|echo]; VOICE is a WAV\n", arguments[0]);
         return 2;
     }

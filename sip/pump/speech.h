@@ -3,18 +3,11 @@
 #define RINGTIME_PUMP_SPEECH_H
 
 #include "hearing.h"
+#include "voice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum { SPEECH_FRAME = 160, SPEECH_FRAME_NS = 20 * 1000000 };
-
-struct voice {
-    int16_t *samples; /* 8 kHz */
-    size_t count;     /* a whole number of frames */
-    size_t phrase;    /* without the pause at its end; 0 for silence */
-};
 
 /* What is said: the voice over and over, a phrase when it is our turn, or what was heard. */
 enum manner { LOOPS, CONVERSES, ECHOES };
