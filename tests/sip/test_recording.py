@@ -36,7 +36,15 @@ def recordings(choice: Choice, folder: Path, phone: Phone, seed: int = 1) -> Rec
 
 def waited(number: int, wait_s: float) -> CallRecord:
     """An answered call that began to sound so long after it was due."""
-    return replace(answered(), call_id=f"run-{number}", due_s=0.0, first_audio_s=wait_s, heard=None)
+    return replace(
+        answered(),
+        call_id=f"run-{number}",
+        due_s=0.0,
+        first_audio_s=wait_s,
+        heard=None,
+        rtp=None,
+        response_s=(),
+    )
 
 
 def kept(folder: Path) -> Iterator[str]:
