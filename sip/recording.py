@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sip.errors import RunFolderError
 from sip.outcome import Outcome
 from sip.record import CallRecord
 
@@ -51,7 +52,7 @@ class Recordings:
     """Ask whether a call is `wanted` before it is made, and have its record `judged` when it has ended.
 
     `keep` has the phone write the sound of a call, `discard` has it forgotten. Which calls are the worst is
-    known at the end: what had been kept and was outdone is removed then.
+    known at the end: what had been kept and was outdone is removed then. The folder is its owner's alone.
     """
 
     def __init__(
@@ -71,7 +72,12 @@ class Recordings:
         self._order = itertools.count()
         self._worst: list[tuple[tuple[int, float], int, Path]] = []
         self._outdone: list[Path] = []
-        (run / FOLDER).mkdir(exist_ok=True)
+        try:
+            (run / FOLDER).mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(
+                f"{run / FOLDER} cannot be made ({error.strerror}): give a --run-dir that can be written."
+            ) from error
 
     def wanted(self, call_id: str) -> bool:
         """Whether its sound may be kept, so that it must be remembered while the call is up."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sip.errors import RunFolderError
 from sip.outcome import Outcome
 from sip.record import CallRecord
 from sip.recording import Choice, Recordings, Sample, Worst, read, trouble
@@ -138,3 +139,12 @@ def test_what_is_no_choice_is_refused_with_what_is(spec: str) -> None:
     """Both forms are named."""
     with pytest.raises(ValueError, match=r"write worst:N, N from 1 to 1000, or sample:SHARE"):
         read(spec)
+
+
+def test_recordings_are_their_owner_s_alone_and_need_a_folder(tmp_path: Path) -> None:
+    """Others on the machine have no business with people's voices; where there is no place it is said."""
+    recordings(Worst(1), tmp_path, Phone())
+    assert (tmp_path / "recordings").stat().st_mode & 0o777 == 0o700
+
+    with pytest.raises(RunFolderError, match=r"recordings cannot be made \(No such file or directory\)"):
+        recordings(Worst(1), tmp_path / "nowhere", Phone())
