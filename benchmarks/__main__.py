@@ -5,13 +5,14 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import capacity, engine, lab, network, records, report, statistics, timing
+from benchmarks import capacity, engine, lab, media, network, records, report, statistics, timing
 from benchmarks.errors import BenchmarkError
 
 _BENCHMARKS = {
     "capacity": capacity,
     "engine": engine,
     "lab": lab,
+    "media": media,
     "network": network,
     "records": records,
     "report": report,

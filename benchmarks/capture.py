@@ -51,8 +51,10 @@ def missing_for_capture() -> str | None:
 
 
 @contextmanager
-def captured(port: int) -> Iterator[list[Packet]]:
+def captured(port: int, more: str | None = None) -> Iterator[list[Packet]]:
     """What goes to and from a port while the block runs; the list is filled when it has ended.
+
+    `more` is a filter of pcap-filter(7) for datagrams that are wanted as well.
 
     The loopback shows each packet going and coming: libpcap keeps the second look, so each is here once.
 
@@ -68,7 +70,8 @@ def captured(port: int) -> Iterator[list[Packet]]:
         mark_port = marker.getsockname()[1]
         command = ["tcpdump", "-i", "lo", "-n", "--time-stamp-precision=nano", "--immediate-mode"]
         command += ["-s", str(_SNAP_BYTES), "-B", str(_RING_KIB), "-U", "-w", "-"]
-        command += [f"udp and (port {port} or port {mark_port})"]
+        wanted = [f"port {port}", f"port {mark_port}", *([f"({more})"] if more else [])]
+        command += [f"udp and ({' or '.join(wanted)})"]
         # It keeps no file of its own: it may have given up the right to write where this process can.
         process = subprocess.Popen(
             command, stdout=tape, stderr=subprocess.PIPE, text=True, env={**os.environ, "PATH": _PATH}

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sip.answering_ears import Heard
 from sip.companion import Companion
 from sip.errors import OptionRefusedError, TrunkError
 from sip.trunk import Trunk
@@ -18,7 +19,8 @@ _REFUSED = 2
 class Answering:
     """`python -m sip answer` with these arguments: it answers calls until the end of the block.
 
-    Its complaints go to `log`. It ends when this process does, whatever ends that.
+    Its complaints go to `log`. It ends when this process does, whatever ends that. What it `heard`, if it was
+    to, is known after the block.
 
     Raises:
         OptionRefusedError: It refused an argument.
@@ -29,6 +31,7 @@ class Answering:
         """Start it."""
         command = [sys.executable, "-m", "sip", "answer", "--json", *arguments]
         self._companion = Companion(command, gone_within_s=_GONE_WITHIN_S, log=log)
+        self.heard: Heard | None = None
         self._see = "" if log is None else f": see {log}"
         try:
             self.trunk = Trunk.parse(self._uri())
@@ -56,4 +59,9 @@ class Answering:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._companion.release()
+        self._companion.wait()
+        for line in self._companion.lines():
+            if line.pop("ended", False):
+                self.heard = Heard(**line)
         self._companion.stop()

@@ -76,6 +76,11 @@ class Companion:
             self._stdin.write(f"{word}\n".encode())
             self._stdin.flush()
 
+    def release(self) -> None:
+        """End its standard input, which tells it to go; what it says at its end can still be read."""
+        with contextlib.suppress(OSError):
+            self._stdin.close()
+
     def wait(self) -> int:
         """Its exit code, once it is gone; killed where it takes too long."""
         try:
@@ -86,8 +91,7 @@ class Companion:
 
     def stop(self) -> int:
         """Take it down and return its exit code."""
-        with contextlib.suppress(OSError):
-            self._stdin.close()
+        self.release()
         exit_code = self.wait()
         self._stdout.close()
         return exit_code

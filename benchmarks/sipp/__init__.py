@@ -22,6 +22,7 @@ _READY_WITHIN_S = 10.0
 _NICE = -10
 _SLOWER = 1.02  # than its rate, where it keeps it
 _LASTS_S = 2.0  # its start, and its last call
+_STREAMS_END_WITHIN_S = 40.0  # the last retransmission of a BYE included
 _STARTS = 5  # a port that was free may be taken before SIPp binds it, and then it ends
 
 
@@ -93,6 +94,32 @@ def keeps(port: int, *, calls: int, calls_per_second: float, folder: Path) -> bo
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def streaming(
+    port: int, *, calls: int, calls_per_second: float, hold_s: float, folder: Path
+) -> Iterator[psutil.Process]:
+    """A SIPp whose calls send RTP, `stream.ulaw` of the folder over and over, and never read what comes.
+
+    The block's end waits for that of the calls.
+
+    Raises:
+        BenchmarkError: A call failed, or they came to no end.
+    """
+    more = ["-m", str(calls), "-r", f"{calls_per_second:g}", "-l", str(calls), "-d", f"{1000 * hold_s:.0f}"]
+    with raised_priority():
+        process = _start("stream", [f"{_HOST}:{port}", *more], folder)
+    try:
+        yield psutil.Process(process.pid)
+        status = process.wait(calls / calls_per_second + hold_s + _STREAMS_END_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        status = None
+    finally:
+        process.kill()
+        process.wait()
+    if status != 0:
+        raise BenchmarkError(f"SIPp's calls failed (exit code {status}): {_words(folder)}")
 
 
 def _start(scenario: str, options: Sequence[str], folder: Path) -> "subprocess.Popen[bytes]":

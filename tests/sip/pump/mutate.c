@@ -42,7 +42,7 @@ static void start(uint32_t choice) {
     far.rtp.sin_addr.s_addr = far.rtcp.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     far.rtp.sin_port = far.rtcp.sin_port = htons(9); /* where what nobody is to hear goes */
     ear->is_recorded = choice & 32;
-    ear_start(ear, &far, &voice, choice & 16, events);
+    ear_start(ear, &far, &voice, choice & 16 ? CONVERSES : choice & 64 ? ECHOES : LOOPS, events);
     if (far.digits_type >= 0) digits_begin(&ear->digits, "1#");
 }
 
