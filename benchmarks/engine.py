@@ -23,7 +23,7 @@ _WARM_UP_S = 2.0  # workers start meanwhile
 _PRECISION = 1.1
 _LEAST_CPS = 5.0
 _MOST_CPS = 10_000.0  # what --calls-per-second takes
-_FIRST_CPS = {Media.PJSUA2: 200.0, Media.NONE: 500.0}
+_FIRST_CPS = {Media.PUMP: 200.0, Media.PJSUA2: 200.0, Media.NONE: 500.0}
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +42,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="for which each rate is tried; 0 tries none (default: %(default)g)",
     )
     parser.add_argument(
+        "--media",
+        choices=[Media.PUMP, Media.PJSUA2],
+        default=Media.PUMP,
+        help="what carries their voice (default: %(default)s)",
+    )
+    parser.add_argument(
         "--processes", type=int, default=1, metavar="N", help="of Locust (default: %(default)d)"
     )
 
@@ -56,7 +62,7 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         folder = Path(name)
         yield {
             **_at_once(options, folder),
-            "media_cps": _rate(options, folder, Media.PJSUA2),
+            "media_cps": _rate(options, folder, Media(options.media)),
             "signalling_cps": _rate(options, folder, Media.NONE),
             "sipp_signalling_cps": _rate_of_sipp(options, folder),
         }
@@ -69,7 +75,7 @@ def _at_once(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             calls=options.calls,
             calls_per_second=_RAMP_CPS,
             hold_s=options.calls / _RAMP_CPS + options.seconds,
-            media=Media.PJSUA2,
+            media=Media(options.media),
             processes=options.processes,
         )
         placed = place(load, folder, weigh=True)
@@ -80,6 +86,7 @@ def _at_once(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "lost": placed.lost,
         "seconds": options.seconds,
         "processes": options.processes,
+        "media": options.media,
         "memory_mb": None if placed.memory_mb is None else round(placed.memory_mb),
         "cpu_ms_per_call_s": round(1000 * placed.cpu_s / (load.calls * load.hold_s), 3),
         "rtp_received_share": _heard(placed),

@@ -62,5 +62,6 @@ def test_a_measurement_is_one_line_of_json() -> None:
     assert (line["benchmark"], line["calls"], line["lost"], line["restarts"]) == ("engine", 8, 0, 0)
     assert line["memory_mb"] > 0
     assert line["cpu_ms_per_call_s"] > 0
+    assert line["media"] == "pump"
     assert line["rtp_received_share"] > 0
     assert line["media_cps"] is None
