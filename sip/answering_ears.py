@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sip import media
+from sip import pump_words
 from sip.errors import PhoneError
 from sip.media import Pump, Speech
 from sip.sdp import FarMedia
@@ -161,15 +161,15 @@ class Ears:
         self._lives |= bool(messages)
         for message in messages or ():
             match message:
-                case media.Opened(ear=ear, port=port, rtcp_port=rtcp_port) if ear in self._opening:
+                case pump_words.Opened(ear=ear, port=port, rtcp_port=rtcp_port) if ear in self._opening:
                     self._opening.discard(ear)
                     self._ready.append(Seat(ear, port, rtcp_port))
-                case media.Refused(ear=ear, why=why):  # tried again with the next call
+                case pump_words.Refused(ear=ear, why=why):  # tried again with the next call
                     self._opening.discard(ear)
                     if not self._refused:
                         _log.warning("calls go on without a voice, there is no port for it: %s", why)
                     self._refused = True
-                case media.Report(ear=ear, rtp=rtp) if ear in self._up:
+                case pump_words.Report(ear=ear, rtp=rtp) if ear in self._up:
                     self._up.discard(ear)
                     self.heard.calls += 1
                     self.heard.sent += rtp.sent

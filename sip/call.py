@@ -294,19 +294,3 @@ _STAMPED: dict[type[Event], str] = {
     ByeAnswered: "bye_answered",
 }
 _ORDER = {phase: place for place, phase in enumerate(Phase)}
-
-
-def never_dialled(
-    dial: Dial,
-    *,
-    call_id: str,
-    number: str,
-    due_s: float,
-    epoch: Epoch,
-    worker: str,
-    error: str,
-) -> CallRecord:
-    """The record of a dial that could not be made: the tester's shortfall, kept and counted."""
-    call = Call(dial, call_id=call_id, number=number, due_s=due_s, ordered_s=due_s, limits=Limits())
-    call.handle(Lost(call_id, due_s, error))
-    return call.record(epoch=epoch, worker=worker, measures_audio=False)

@@ -5,13 +5,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sip.call import Call, never_dialled
+from sip.call import Call
 from sip.outcome import Outcome
 from sip.phase import Command, Limits
 from sip.phone import Order, Phone
 from sip.plan import Dial
 from sip.record import CallRecord, Epoch
 from sip.recording import Recordings
+from sip.undialled import never_dialled
 
 NO_LINE = "dropped: no free line within {bound:g} s of the due time"
 TOO_MANY = "dropped: {limit} calls were up, which is --max-concurrent, until {bound:g} s after the due time"

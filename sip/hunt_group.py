@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sip.access import Address, Block
+from sip.phone import ProcessLoad
 
 SPARE_SHARE = 1 / 16  # of the lines in use: calls that come up faster than workers start must not wait
 MOST_COMING = 8  # at once: starts take the cores from calls
@@ -55,6 +56,11 @@ class Worker:
             self.cpu_share = (cpu_s - self.cpu_s) / (at_s - self.pulse_s)
         self.pulse_s, self.cpu_s = at_s, cpu_s
         self.lag_s = max(self.lag_s or 0.0, loop_lag_s)
+
+    def health(self) -> tuple[ProcessLoad | None, float | None]:
+        """Its CPU share, and its loop's largest lateness in seconds since the last look, if known."""
+        lag_s, self.lag_s = self.lag_s, None
+        return None if self.pid is None else ProcessLoad(self.name, self.pid, self.cpu_share), lag_s
 
 
 class HuntGroup:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from sip.call import never_dialled
 from sip.plan import Plan
 from sip.record import CallRecord, Epoch
 from sip.share import Share
+from sip.undialled import never_dialled
 
 
 def lost_calls(

@@ -1,20 +1,16 @@
 """The voice of calls: what carries it, and our side of the RTP pump, which carries that of all of them."""
 
-import os
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-
-import msgspec
 
 from network.lifetime import bound_to_this
 from network.namespace import Namespace
 from sip.errors import PhoneError
-from sip.heard import Heard, RtpStats
 from sip.phone import ProcessLoad
+from sip.process_cpu import ProcessCpu
+from sip.pump_words import Message, read
 from sip.sdp import FarMedia
 
 PROGRAM = Path(__file__).parent / "pump" / "pump"
@@ -47,60 +43,6 @@ class Speech(StrEnum):
     ECHO = "echo"
 
 
-class Opened(msgspec.Struct, frozen=True):
-    """The ear hears at these ports of its address."""
-
-    ear: int
-    port: int
-    rtcp_port: int
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """There is no such ear: no port is free, no descriptor."""
-
-    ear: int
-    why: str
-
-
-class FirstPacket(msgspec.Struct, frozen=True):
-    """The first packet after the answer came at `at_s`."""
-
-    ear: int
-    at_s: float
-
-
-class FirstAudio(msgspec.Struct, frozen=True):
-    """The first audible sound after the answer began at `at_s`."""
-
-    ear: int
-    at_s: float
-
-
-class Response(msgspec.Struct, frozen=True):
-    """At `at_s` the far end began to answer the caller's phrase, so long after its end."""
-
-    ear: int
-    at_s: float
-    latency_s: float
-
-
-class Report(msgspec.Struct, frozen=True):
-    """All that was heard, once the ear was stopped."""
-
-    ear: int
-    rtp: RtpStats
-    heard: Heard
-
-
-class Pulse(msgspec.Struct, frozen=True):
-    """The pump lives, and its loop has been so late since the last pulse, at the most."""
-
-    lag_s: float
-
-
-Message = Opened | Refused | FirstPacket | FirstAudio | Response | Report | Pulse
-
-
 class Pump:
     """One pump and the ears that it has; nothing waits but `open`.
 
@@ -124,7 +66,7 @@ class Pump:
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._orders: list[str] = []
-        self._cpu = (0.0, 0.0)
+        self._cpu: ProcessCpu | None = None
 
     def open(self) -> None:
         """Start the pump, in the place of one that died.
@@ -154,7 +96,7 @@ class Pump:
             )
         ours.setblocking(False)
         self._control = ours
-        self._cpu = (0.0, time.monotonic())
+        self._cpu = ProcessCpu("pump", self._process.pid)
 
     def fileno(self) -> int:
         """Readable when the pump has something to say."""
@@ -214,22 +156,11 @@ class Pump:
                 return found or None
             if not packet:
                 return found or None
-            found += [_read(line) for line in packet.decode().splitlines()]
+            found += [read(line) for line in packet.decode().splitlines()]
 
     def load(self) -> ProcessLoad | None:
         """Its CPU share since the last look; None while there is none."""
-        if self._process is None:
-            return None
-        try:
-            stat = Path(f"/proc/{self._process.pid}/stat").read_text()
-        except FileNotFoundError:
-            return None
-        user, system = stat.rsplit(")", 1)[1].split()[11:13]  # proc(5): fields 14 and 15, in clock ticks
-        cpu_s = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-        now_s = time.monotonic()
-        before_cpu_s, before_s = self._cpu
-        self._cpu = (cpu_s, now_s)
-        return ProcessLoad("pump", self._process.pid, (cpu_s - before_cpu_s) / (now_s - before_s))
+        return None if self._cpu is None else self._cpu.load()
 
     def kill(self) -> None:
         """Have the kernel end one that froze; it shows as gone when it is."""
@@ -249,7 +180,7 @@ class Pump:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-            self._process = None
+            self._process = self._cpu = None
 
     def _order(self, order: str) -> None:
         self._orders.append(order)
@@ -265,57 +196,3 @@ class Pump:
         except OSError:
             pass  # it is gone, which its end of file says
         self._orders.clear()
-
-
-def _read(line: str) -> Message:
-    word, *values = line.split(" ")
-    return _READ[word](values)
-
-
-def _seconds(ns: str) -> float:
-    return int(ns) / _NS
-
-
-def _known(value: str) -> float | None:
-    return None if value == "-" else float(value)
-
-
-def _report(values: list[str]) -> Report:
-    ear, sent, received, lost, reordered, duplicates, jitter_ms, rtt_ms, *more = values
-    late, burst_ratio, gap_s, audible_s, last_ns, clipped, phrases, unanswered, waiting_s, *rest = more
-    talk_over_s, strangers, far_end_lost, _ = rest
-    rtp = RtpStats(
-        int(sent),
-        int(received),
-        int(lost),
-        int(reordered),
-        int(duplicates),
-        _known(jitter_ms),
-        _known(rtt_ms),
-    )
-    heard = Heard(
-        late=int(late),
-        burst_ratio=_known(burst_ratio),
-        gap_s=_known(gap_s),
-        audible_s=float(audible_s),
-        last_audible_s=_seconds(last_ns) or None,
-        clipped_share=_known(clipped),
-        phrases=int(phrases),
-        unanswered=int(unanswered),
-        waiting_s=_known(waiting_s),
-        talk_over_s=float(talk_over_s),
-        strangers=int(strangers),
-        far_end_lost=None if far_end_lost == "-" else int(float(far_end_lost)),
-    )
-    return Report(int(ear), rtp, heard)
-
-
-_READ: dict[str, Callable[[list[str]], Message]] = {
-    "opened": lambda values: Opened(*map(int, values)),
-    "refused": lambda values: Refused(int(values[0]), " ".join(values[1:])),
-    "packet": lambda values: FirstPacket(int(values[0]), _seconds(values[1])),
-    "audio": lambda values: FirstAudio(int(values[0]), _seconds(values[1])),
-    "response": lambda values: Response(int(values[0]), _seconds(values[1]), _seconds(values[2])),
-    "report": _report,
-    "pulse": lambda values: Pulse(_seconds(values[0])),
-}

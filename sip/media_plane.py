@@ -14,10 +14,10 @@ from selectors import EVENT_READ, BaseSelector
 
 import msgspec
 
-from sip import media, phone
+from sip import phone, pump_words
 from sip.access import Access
 from sip.hunt_group import Line, Worker
-from sip.media import Pump
+from sip.media import Media, Pump
 from sip.phone import ProcessLoad
 from sip.sdp import FarMedia
 
@@ -37,7 +37,7 @@ class _Talk:
     answered_s: float | None = None
     keyed_in: bool = False
     stopped: bool = False
-    report: media.Report | None = None
+    report: pump_words.Report | None = None
     ended: phone.Closed | None = None
 
 
@@ -201,11 +201,11 @@ class PumpPlane:
         self._silent_looks = 0
         for message in messages or ():
             match message:
-                case media.Opened():
+                case pump_words.Opened():
                     self._opened(message)
-                case media.Refused():
+                case pump_words.Refused():
                     self._refuse(message)
-                case media.Pulse(lag_s=lag_s):
+                case pump_words.Pulse(lag_s=lag_s):
                     self._lag_s = max(self._lag_s or 0.0, lag_s)
                 case heard:
                     yield from self._heard(heard)
@@ -234,32 +234,30 @@ class PumpPlane:
         self._talks.pop(talk.call_id, None)
         self._by_ear.pop(talk.line.ear, None)
 
-    def _opened(self, opened: media.Opened) -> None:
+    def _opened(self, opened: pump_words.Opened) -> None:
         if (place := self._opening.pop(opened.ear, None)) is None:
             return
         worker, number = place
         worker.group.give(worker, Line(number, opened.ear, (opened.port, opened.rtcp_port)))
 
-    def _refuse(self, refused: media.Refused) -> None:
+    def _refuse(self, refused: pump_words.Refused) -> None:
         """A line without an ear takes no calls; it is tried again with the next look."""
         if (place := self._opening.pop(refused.ear, None)) is not None:
             self._refused.append(place)
             worker, number = place
             _log.warning("line %d of %s has no RTP port: %s", number, worker.name, refused.why)
 
-    def _heard(
-        self, message: media.FirstPacket | media.FirstAudio | media.Response | media.Report
-    ) -> Iterator[phone.Event]:
+    def _heard(self, message: pump_words.Hearing) -> Iterator[phone.Event]:
         if (talk := self._by_ear.get(message.ear)) is None:
             return
         match message:
-            case media.FirstPacket(at_s=at_s):
+            case pump_words.FirstPacket(at_s=at_s):
                 yield phone.FirstPacket(talk.call_id, at_s)
-            case media.FirstAudio(at_s=at_s):
+            case pump_words.FirstAudio(at_s=at_s):
                 yield phone.FirstAudio(talk.call_id, at_s)
-            case media.Response(at_s=at_s, latency_s=latency_s):
+            case pump_words.Response(at_s=at_s, latency_s=latency_s):
                 yield phone.Response(talk.call_id, at_s, latency_s)
-            case media.Report():
+            case pump_words.Report():
                 talk.report = message
                 yield from self._complete(talk)
 
@@ -287,3 +285,8 @@ class PumpPlane:
 
 
 MediaPlane = StackPlane | PumpPlane
+
+
+def media_plane(media: Media, log: Path, voice: Path, digits: str, access: Access) -> MediaPlane:
+    """What carries the voice of calls."""
+    return PumpPlane(log, voice, digits, access) if media is Media.PUMP else StackPlane()

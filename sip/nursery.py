@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from network.lifetime import bound_to_this
@@ -13,6 +12,7 @@ from sip.errors import PhoneError
 from sip.hunt_group import HuntGroup, Worker
 from sip.media import Media
 from sip.phone import ProcessLoad
+from sip.process_cpu import ProcessCpu
 from sip.trunk import Trunk
 from sip.wire import WAKE_UP, WorkerSpec, encode
 
@@ -31,7 +31,7 @@ class Nursery:
         self._control: socket.socket | None = None
         self._zygote: subprocess.Popen[bytes] | None = None
         self._lifeline: tuple[int, int] | None = None
-        self._cpu = (0.0, 0.0)
+        self._cpu: ProcessCpu | None = None
 
     def open(self) -> None:
         """Start a zygote; it takes specs at once and serves them when it has imported what it needs.
@@ -66,7 +66,7 @@ class Nursery:
                 preexec_fn=bound_to_this(enter),
                 start_new_session=True,  # Ctrl-C is for the tester, which then ends the calls properly
             )
-        self._cpu = (0.0, time.monotonic())
+        self._cpu = ProcessCpu("zygote", self._zygote.pid)
 
     def make(self, group: HuntGroup, place: int, *, slots: int) -> Worker:
         """Have a worker made for a place of its group, where each has so many lines."""
@@ -110,18 +110,7 @@ class Nursery:
 
     def load(self) -> ProcessLoad | None:
         """The zygote's CPU share since the last look; None while there is none."""
-        if self._zygote is None:
-            return None
-        try:
-            stat = Path(f"/proc/{self._zygote.pid}/stat").read_text()
-        except FileNotFoundError:
-            return None
-        user, system = stat.rsplit(")", 1)[1].split()[11:13]  # proc(5): fields 14 and 15, in clock ticks
-        cpu_s = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-        now_s = time.monotonic()
-        before_cpu_s, before_s = self._cpu
-        self._cpu = (cpu_s, now_s)
-        return ProcessLoad("zygote", self._zygote.pid, (cpu_s - before_cpu_s) / (now_s - before_s))
+        return None if self._cpu is None else self._cpu.load()
 
     def close(self) -> None:
         """End the zygote, and by the kernel every worker that did not go by itself."""
@@ -140,7 +129,7 @@ class Nursery:
         if self._zygote is not None:
             self._zygote.kill()
             self._zygote.wait()
-            self._zygote = None
+            self._zygote = self._cpu = None
 
     def _send(self, spec: WorkerSpec, theirs: socket.socket) -> bool:
         if self._control is None:

@@ -8,7 +8,6 @@ import selectors
 import signal
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from sip import wire
@@ -16,9 +15,9 @@ from sip.access import LOOPBACK, Access
 from sip.errors import PhoneError
 from sip.hunt_group import HuntGroup, Worker
 from sip.media import Media
-from sip.media_plane import MediaPlane, PumpPlane, StackPlane
+from sip.media_plane import media_plane
 from sip.nursery import Nursery
-from sip.phone import Closed, Event, Lost, Order, PhoneHealth, ProcessLoad
+from sip.phone import Closed, Event, Lost, Order, PhoneHealth
 from sip.trunk import Trunk
 from sip.voice import write_voice
 from sip.wav import Wav
@@ -72,28 +71,24 @@ class Pool:
         self._look_s = self._grow_s = 0.0
         self._talkative: list[tuple[selectors.SelectorKey, int]] = []  # since the last wait
         self._own_voice = voice
-        self._media_plane: MediaPlane = (
-            PumpPlane(log_folder / "pump.log", self._voice, trunk.digits, self._access)
-            if media is Media.PUMP
-            else StackPlane()
-        )
+        log = log_folder / "pump.log"
+        self._media_plane = media_plane(media, log, self._voice, trunk.digits, self._access)
 
     def open(self) -> Self:
         """Start the first workers and wait until they take orders; raises PhoneError where they do not."""
         self._log_folder.mkdir(parents=True, exist_ok=True)
-        self._nursery.open()
-        write_voice(self._voice, self._own_voice)  # while the zygote imports
-        self._media_plane.open(self._selector)
-        until_s = time.monotonic() + READY_WITHIN_S
         try:
+            self._nursery.open()
+            write_voice(self._voice, self._own_voice)  # while the zygote imports
+            self._media_plane.open(self._selector)
+            until_s = time.monotonic() + READY_WITHIN_S
             for group in self._groups.values():
                 self._start_worker(group)
             self._await_ready(until_s)
             # Only a worker knows how many calls the library takes in one process.
             each = math.ceil(self._concurrent / len(self._groups) / self._slots)
-            for group in self._groups.values():
-                for _ in range(each):
-                    self._start_worker(group)
+            for group in [*self._groups.values()] * each:
+                self._start_worker(group)
             self._await_ready(until_s)
         except BaseException:
             self.close()
@@ -157,17 +152,15 @@ class Pool:
 
     def health(self) -> PhoneHealth:
         """CPU of zygote, pump and workers, their loops' largest lateness, restarts, since the last look."""
-        workers = [worker for worker in self._workers() if worker.pid is not None]
-        lags = [worker.lag_s for worker in workers if worker.lag_s is not None]
-        for worker in workers:
-            worker.lag_s = None
-        loads = [ProcessLoad(worker.name, worker.pid, worker.cpu_share) for worker in workers if worker.pid]
         pump, pump_lag_s = self._media_plane.health()
-        loads[:0] = [load for load in (self._nursery.load(), pump) if load is not None]
-        if pump_lag_s is not None:
-            lags.append(pump_lag_s)
+        loads, lags = [self._nursery.load(), pump], [pump_lag_s]
+        for worker in self._workers():
+            load, lag_s = worker.health()
+            loads.append(load)
+            lags.append(lag_s)
         restarts = self._restarts + self._media_plane.restarts
-        return PhoneHealth(tuple(loads), max(lags, default=None), restarts)
+        known = [lag_s for lag_s in lags if lag_s is not None]
+        return PhoneHealth(tuple(filter(None, loads)), max(known, default=None), restarts)
 
     def close(self) -> None:
         """Hang up what is still up and end every process; may be called again."""
@@ -187,9 +180,7 @@ class Pool:
     def __enter__(self) -> Self:
         return self.open()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _workers(self) -> list[Worker]:

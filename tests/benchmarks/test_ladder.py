@@ -7,9 +7,9 @@ import pytest
 from benchmarks.capture import Packet
 from benchmarks.errors import BenchmarkError
 from benchmarks.ladder import Step, errors_ms, ladders, lateness_ms
-from sip.call import never_dialled
 from sip.plan import Dial
 from sip.record import CallRecord, Epoch
+from sip.undialled import never_dialled
 
 NEAR, FAR = 5062, 5060
 EPOCH = Epoch(monotonic=100.0, unix=1_000.0)

@@ -9,7 +9,8 @@ import wave
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
-from sip.media import Message, Pump
+from sip.media import Pump
+from sip.pump_words import Message
 from sip.sdp import FarMedia
 from tests.sip.conftest import wait_until
 

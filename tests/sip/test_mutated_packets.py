@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sip.media import Opened, Pump, Report
+from sip.media import Pump
+from sip.pump_words import Opened, Report
 from tests.sip.rtp_peer import TONE, RtpPeer, Told, packet, write_tone
 
 ROOT = Path(__file__).parents[2]

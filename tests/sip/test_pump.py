@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sip.media import FirstAudio, FirstPacket, Opened, Pump, Refused, Report, Response, Speech
+from sip.media import Pump, Speech
+from sip.pump_words import FirstAudio, FirstPacket, Opened, Refused, Report, Response
 from tests.sip.conftest import wait_until
 from tests.sip.rtp_peer import FRAME, SILENCE, TONE, Packet, RtpPeer, Told, packet, write_tone
 

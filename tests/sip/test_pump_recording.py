@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sip.media import Opened, Pump, Report
+from sip.media import Pump
+from sip.pump_words import Opened, Report
 from tests.sip.conftest import wait_until
 from tests.sip.rtp_peer import SILENCE, TONE, RtpPeer, Told, packet, write_tone
 from tests.sip.test_pump import answered

@@ -9,12 +9,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sip.call import never_dialled
 from sip.errors import RunFolderError
 from sip.heard import Heard, RtpStats
 from sip.outcome import Outcome
 from sip.plan import Dial
 from sip.record import CallRecord, CallsFile, Epoch, HealthFile, RunFolder
+from sip.undialled import never_dialled
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 RTP = RtpStats(sent=250, received=249, lost=1, reordered=0, duplicates=0, jitter_ms=0.4, rtt_ms=None)
