@@ -21,7 +21,7 @@ ABOVE = 4.0  # times its start, how far a search may go at least where nothing i
 MAX = {Axis.RATE: 10.0, Axis.CONCURRENT: 100.0}
 _OWN: Mapping[str, Mapping[str, Any]] = {
     "axis": {
-        "choices": [*Axis],
+        "choices": [each.value for each in Axis],
         "default": Axis.RATE.value,
         "help": "what is raised: calls per second, or conversations up at once",
     },

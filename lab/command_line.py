@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     )
     up.add_argument(
         "--network-executor",
-        choices=[*Executor],
+        choices=[each.value for each in Executor],
         help="what carries that out (default: the best that can here)",
     )
     up.add_argument("--seed", type=int, help="order in which set-ups are mistreated (default: random)")

@@ -51,7 +51,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--service",
-        choices=[*Service],
+        choices=[each.value for each in Service],
         default=Service.CONSTANT,
         help="how these seconds are spread around that mean (default: %(default)s)",
     )
@@ -84,7 +84,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", metavar="NAME", help="the user whose calls are taken then")
     parser.add_argument(
         "--digest",
-        choices=[*Algorithm],
+        choices=[each.value for each in Algorithm],
         help="the algorithm of these credentials (default: both, for the caller to choose)",
     )
     parser.add_argument("--stale", action="store_true", help="have each call's first nonce be stale")

@@ -53,7 +53,7 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     "client-cert": {"metavar": "FILE", "help": "our own certificate for it, PEM, where it asks for one"},
     "client-key": {"metavar": "FILE", "help": "the key of that certificate, PEM (default: in the same file)"},
     "srtp": {
-        "choices": [*Srtp],
+        "choices": [each.value for each in Srtp],
         "help": "with --trunk: encrypt media, by keys in the SDP (default: off)",
     },
     "source": {
@@ -70,7 +70,7 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
         "help": "with --trunk: keyed in (RFC 4733) as soon as a call is answered: '1234#'",
     },
     "media": {
-        "choices": [*Media],
+        "choices": [each.value for each in Media],
         "help": "what carries the voice: our RTP `pump`, the SIP stack itself (`pjsua2`, as with --srtp), or "
         "`none`: many more calls, of which nothing is heard (default: the best there is)",
     },
@@ -86,7 +86,11 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     },
     "calls": {"type": int, "default": 200, "help": "calls to place, warm-up not counted"},
     "calls-per-second": {"type": float, "default": 1.0, "help": "arrival rate"},
-    "arrivals": {"default": "poisson", "choices": [*Arrivals], "help": "how calls are spread"},
+    "arrivals": {
+        "default": "poisson",
+        "choices": [each.value for each in Arrivals],
+        "help": "how calls are spread",
+    },
     "warm-up": {"type": int, "default": 2, "help": "first calls of each arm, not in the figures"},
     "max-concurrent": {
         "type": int,
@@ -103,7 +107,7 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
         "each call one of several; names: python -m network list, or a TOML file",
     },
     "network-executor": {
-        "choices": [*Executor],
+        "choices": [each.value for each in Executor],
         "help": "what emulates that network (default: the best that can here)",
     },
     "filter-fault": {
@@ -122,7 +126,7 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
         "help": "the lab's trunk; `embedded` is built in (default: what is on PATH)",
     },
     "observe": {
-        "choices": [*Observe],
+        "choices": [each.value for each in Observe],
         "help": "how the rooms are watched (default: the lab by webhook, a deployment by poll where "
         "LIVEKIT_* are set, else off)",
     },
