@@ -107,19 +107,18 @@ def test_our_own_calls_hear_what_is_played_or_what_they_say(
     place: Place, tmp_path: Path, speaks: str
 ) -> None:
     """From the answer on; at its end it says what it sent and heard."""
-    command = [sys.executable, "-m", "sip", "answer", "--json", "--media", speaks]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        trunk = Trunk.parse(json.loads(process.stdout.readline())["uri"])
-        with Pool(trunk, log_folder=tmp_path, concurrent=4, media=Media.PJSUA2) as pool:
-            records = place(pool, 4, hold_s=1.5)
-        ended = json.loads(process.communicate(timeout=20)[0])
+    with (
+        Answering(["--media", speaks]) as answering,
+        Pool(answering.trunk, log_folder=tmp_path, concurrent=4, media=Media.PJSUA2) as pool,
+    ):
+        records = place(pool, 4, hold_s=1.5)
 
     assert {record.outcome for record in records} == {Outcome.ANSWERED}
     assert all(record.first_audio_s is not None for record in records)
-    assert (ended["calls"], ended["unheard"]) == (4, 0)
-    assert ended["sent"] > 100
-    assert ended["received"] > 100
+    assert answering.heard is not None
+    assert (answering.heard.calls, answering.heard.unheard) == (4, 0)
+    assert answering.heard.sent > 100
+    assert answering.heard.received > 100
 
 
 @pytest.mark.parametrize("arguments", ["--challenge 407", "--challenge 401 --digest SHA-256 --stale"])
