@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
@@ -29,6 +30,7 @@ from sip.run import INTERRUPTED, Run, Verdict
 __all__ = ["Caller", "UntilAllCallsEnded", "run"]
 
 _MESSAGE = "ringtime"  # of Locust's messages, those that are ours
+_ONE_PRESS_S = 0.5
 _log = logging.getLogger(__name__)
 # Seconds without a word after which Locust misses a worker. Its own 3 are not enough for
 # one that starts its phones on a busy machine.
@@ -93,7 +95,7 @@ class _Desk:
         self._driving: Greenlet | None = None
         self._finishing: Greenlet | None = None
         self._said = False
-        self._interrupted = False
+        self._interrupted_s: float | None = None
 
     @property
     def over(self) -> bool:
@@ -199,7 +201,7 @@ class _Desk:
         if environment.web_ui is None:
             return  # said at the very end, after Locust's own tables
         self.say()
-        if self._interrupted:
+        if self._interrupted_s is not None:
             environment.web_ui.stop()
 
     def _receive(self, environment: Environment, msg: Message, **_: object) -> None:
@@ -219,14 +221,17 @@ class _Desk:
         )
 
     def _interrupt(self, environment: Environment, number: signal.Signals) -> None:
-        if self._interrupted and number == signal.SIGTERM:
-            return  # whoever sends it may do so more than once, and Locust acts on it too
-        if self._interrupted:
+        before_s, self._interrupted_s = self._interrupted_s, time.monotonic()
+        # Who sends SIGTERM may do so more than once, and one Ctrl-C comes twice where a wrapper passes it on.
+        if before_s is not None and (
+            number == signal.SIGTERM or self._interrupted_s - before_s < _ONE_PRESS_S
+        ):
+            return
+        if before_s is not None:
             _log.warning("Interrupted again: leaving at once")
             if self.run is not None:
                 self.run.abandon()
             os._exit(INTERRUPTED)
-        self._interrupted = True
         if self._worker is not None and self._runner is not None:
             self._worker.withdraw()
             self._runner.quit()
