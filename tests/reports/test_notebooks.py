@@ -34,6 +34,7 @@ def test_a_notebook_asks_one_question_a_cell_and_holds_no_output(name: str) -> N
     assert all(cell.source.startswith("## ") for cell in cells if cell.cell_type == "markdown")
 
 
+@pytest.mark.slow
 def test_a_notebook_runs_from_its_own_folder_on_the_latest_run(write_run: WriteRun, tmp_path: Path) -> None:
     """Jupyter starts a kernel where the notebook lies; runs/latest is found above it."""
     folder, place, made = tmp_path / "reports" / "notebooks", tmp_path / "runs", tmp_path / "single.ipynb"

@@ -115,6 +115,7 @@ def test_a_killed_worker_loses_its_own_calls_and_no_dial_is_without_a_record(
     assert_all_gone([process for each in (locust_command, *workers) for process in each.relatives()])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="a mount of its own takes root")
 def test_a_worker_that_cannot_see_the_masters_folder_sends_its_files(
     locust_command: LocustCommand, worker: Workers, sipp: Answering, master_port: str, tmp_path: Path
