@@ -80,7 +80,7 @@ build/mutate build/figures: build/%: tests/sip/pump/%.c $(PUMP) $(wildcard sip/p
 
 .PHONY: fuzz
 fuzz: build/mutate ## a million mutated packets to the pump, under the address and undefined behaviour sanitizers
-	build/mutate 1000000 $$(date +%s)
+	@seed=$$(date +%s); echo "seed $$seed"; build/mutate 1000000 $$seed
 
 $(VENV)/.synced: requirements.txt pyproject.toml scripts/python.sh
 	scripts/python.sh $(VENV)
