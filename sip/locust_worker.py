@@ -153,7 +153,7 @@ class Shared:
         share = self._share
         folder, is_here = _folder(share, prepared.options.run_dir)
         target = _target(share, prepared, is_here=is_here)
-        limits.make_room(-(-prepared.at_once // share.of))
+        limits.make_room(-(-prepared.at_once // share.of), prepared.options.media)
         generator = self._generator = Generator(
             replace(prepared.options, max_concurrent=_part(prepared.options.max_concurrent, share)),
             prepared.course(share.index, share.of),

@@ -122,7 +122,7 @@ class Run:
             RunFolder(self._resumed) if self._resumed else RunFolder.create(options.run_dir)
         )
         _log.info("The run's folder is %s", folder.path)
-        limits.make_room(self._at_once)
+        limits.make_room(self._at_once, options.media)
         for warning in options.network.warnings:
             _log.warning("%s", warning)
         if options.voice is not None and (change := change_of(options.voice)) is not None:

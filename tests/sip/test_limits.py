@@ -8,25 +8,27 @@ import pytest
 
 from sip import limits
 from sip.errors import UsageError
+from sip.media import Media
 from tests.locust_command import ROOT
 
 UNDER = """
 import resource, sys
 from sip import limits
 from sip.errors import UsageError
-soft, hard, at_once = map(int, sys.argv[1:])
+from sip.media import Media
+soft, hard, at_once = map(int, sys.argv[1:4])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 try:
-    limits.make_room(at_once)
+    limits.make_room(at_once, Media(sys.argv[4]))
     print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 except UsageError as error:
     print(error)
 """
 
 
-def under(soft: int, hard: int, at_once: int) -> str:
+def under(soft: int, hard: int, at_once: int, media: Media = Media.NONE) -> str:
     """What a process with such limits says, or its new soft limit."""
-    command = [sys.executable, "-c", UNDER, str(soft), str(hard), str(at_once)]
+    command = [sys.executable, "-c", UNDER, str(soft), str(hard), str(at_once), media]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -47,10 +49,16 @@ def test_more_calls_than_the_machine_allows_are_refused_with_what_it_does_allow(
     assert f"do for {(1024 - limits.OTHER_DESCRIPTORS) * 4}" in said
 
 
+def test_the_pump_has_two_descriptors_a_call() -> None:
+    """It would refuse the lines beyond what it may have, in the midst of the run."""
+    assert under(512, 1024, 385, Media.PUMP) == "512"
+    assert "1024 file descriptors (ulimit -Hn) do for 387" in under(512, 1024, 1000, Media.PUMP)
+
+
 def test_more_calls_than_there_are_ports_are_refused() -> None:
     """Whatever the range is, ten million calls are too many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with pytest.raises(UsageError, match="do for"):
-        limits.make_room(10_000_000)
+        limits.make_room(10_000_000, Media.NONE)
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[1] == hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
