@@ -145,6 +145,7 @@ def test_a_worker_that_cannot_see_the_masters_folder_sends_its_files(
     assert abs(header["master_offset_s"]) <= header["master_offset_error_s"] + 0.01  # one clock
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_calls_of_all_processes_and_keeps_every_record(
     locust_command: LocustCommand, sipp: Answering, master_port: str
 ) -> None:

@@ -12,7 +12,7 @@ from sip.pump_words import Opened, Report
 from tests.sip.rtp_peer import TONE, RtpPeer, Told, packet, write_tone
 
 ROOT = Path(__file__).parents[2]
-PACKETS = 1_000_000
+PACKETS = 200_000  # `make fuzz` has a million
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 
@@ -22,7 +22,7 @@ def built(program: str) -> Path:
     return ROOT / program
 
 
-def test_a_million_mutated_packets_do_no_harm() -> None:
+def test_mutated_packets_do_no_harm() -> None:
     """Forms of RTP and RTCP with flipped bits, cut, prolonged, from anywhere, at any time."""
     done = subprocess.run(
         [built("build/mutate"), str(PACKETS), "1"], capture_output=True, text=True, check=False
