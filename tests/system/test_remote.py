@@ -113,6 +113,7 @@ def failing(somebodys: LeftUp, tmp_path: Path) -> Iterator[Mapping[str, str]]:
         yield agents
 
 
+@pytest.mark.slow
 def test_an_agent_that_raises_is_told_from_one_that_is_held(
     locust_command: LocustCommand, somebodys: LeftUp, failing: Mapping[str, str]
 ) -> None:
