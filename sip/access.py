@@ -1,7 +1,7 @@
 """Where callers are: the addresses of each network profile, their ports, the namespace they are in."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from ipaddress import IPv4Address
 from typing import Any, NamedTuple, Self
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 from network.emulation import Ports
 from network.namespace import Namespace
 from network.spec import CLEAN
+from sip.errors import PhoneError
 
 LOOPBACK = "127.0.0.1"
 MOST_LINES = (
@@ -66,6 +67,20 @@ class Address(NamedTuple):
 
     bound: str
     advertised: str | None = None
+
+
+def entering(namespace: Namespace | None) -> Callable[[], None] | None:
+    """What a child process calls before its program to be in the namespace, if there is one.
+
+    Raises:
+        PhoneError: It is gone.
+    """
+    try:
+        return None if namespace is None else namespace.entering()
+    except OSError as error:
+        raise PhoneError(
+            f"The network that the callers belong to is gone ({error}): see the logs of what emulates it."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

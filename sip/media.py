@@ -7,6 +7,7 @@ from pathlib import Path
 
 from network.lifetime import bound_to_this
 from network.namespace import Namespace
+from sip.access import entering
 from sip.errors import PhoneError
 from sip.phone import ProcessLoad
 from sip.process_cpu import ProcessCpu
@@ -77,12 +78,7 @@ class Pump:
         self.close()
         if not PROGRAM.is_file():
             raise PhoneError(f"The RTP pump is not built ({PROGRAM.name} is missing): run `make setup`.")
-        try:
-            enter = self._namespace.entering() if self._namespace is not None else None
-        except OSError as error:
-            raise PhoneError(
-                f"The network that the callers belong to is gone ({error}): see the logs of what emulates it."
-            ) from error
+        enter = entering(self._namespace)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -118,7 +114,7 @@ class Pump:
         digits_type = -1 if far.digits_payload_type is None else far.digits_payload_type
         self._order(
             f"start {ear} {far.host} {far.port} {far.rtcp_port} {far.payload_type} {digits_type} "
-            f"{far.hears:d} {far.speaks:d} {answered_ns}"
+            f"{far.hears:d} {answered_ns}"
         )
 
     def digits(self, ear: int, digits: str) -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from network.lifetime import bound_to_this
-from sip.access import LOOPBACK, MOST_LINES, Access
+from sip.access import LOOPBACK, MOST_LINES, Access, entering
 from sip.errors import PhoneError
 from sip.hunt_group import HuntGroup, Worker
 from sip.media import Media
@@ -45,12 +45,7 @@ class Nursery:
         if self._lifeline is None:
             self._lifeline = os.pipe()
         lifeline, _ = self._lifeline
-        try:
-            enter = namespace.entering() if (namespace := self._access.namespace) is not None else None
-        except OSError as error:
-            raise PhoneError(
-                f"The network that the callers belong to is gone ({error}): see the logs of what emulates it."
-            ) from error
+        enter = entering(self._access.namespace)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         package = str(Path(__file__).parents[1])

@@ -81,7 +81,7 @@ def _known(value: str) -> float | None:
 def _report(values: list[str]) -> Report:
     ear, sent, received, lost, reordered, duplicates, jitter_ms, rtt_ms, *more = values
     late, burst_ratio, gap_s, audible_s, last_ns, clipped, phrases, unanswered, waiting_s, *rest = more
-    talk_over_s, strangers, far_end_lost, _ = rest
+    talk_over_s, strangers, far_end_lost = rest
     rtp = RtpStats(
         int(sent),
         int(received),

@@ -62,17 +62,9 @@ def response_times_ms(
     """
     seconds = calls / calls_per_second + 20
     more = ["-m", str(calls), "-r", f"{calls_per_second:g}", "-timeout", f"{seconds:.0f}s"]
-    with raised_priority():  # as ringtime's own processes have
-        process = _start("call", [f"{_HOST}:{port}", *more, "-trace_rtt", "-rtt_freq", "1"], folder)
-    try:
-        status = process.wait(seconds + 10)
-    except subprocess.TimeoutExpired:
-        status = None
-    finally:
-        process.kill()
-        process.wait()
-    if status != 0:
-        raise BenchmarkError(f"SIPp's calls failed (exit code {status}): {_words(folder)}")
+    options = [f"{_HOST}:{port}", *more, "-trace_rtt", "-rtt_freq", "1"]
+    with _calling("call", options, folder, within_s=seconds + 10) as process:
+        pass
     found = defaultdict(list)
     with (folder / f"call_{process.pid}_rtt.csv").open(newline="") as file:
         for row in csv.DictReader(file, delimiter=";"):
@@ -108,11 +100,21 @@ def streaming(
         BenchmarkError: A call failed, or they came to no end.
     """
     more = ["-m", str(calls), "-r", f"{calls_per_second:g}", "-l", str(calls), "-d", f"{1000 * hold_s:.0f}"]
-    with raised_priority():
-        process = _start("stream", [f"{_HOST}:{port}", *more], folder)
-    try:
+    within_s = calls / calls_per_second + hold_s + _STREAMS_END_WITHIN_S
+    with _calling("stream", [f"{_HOST}:{port}", *more], folder, within_s=within_s) as process:
         yield psutil.Process(process.pid)
-        status = process.wait(calls / calls_per_second + hold_s + _STREAMS_END_WITHIN_S)
+
+
+@contextmanager
+def _calling(
+    scenario: str, options: Sequence[str], folder: Path, *, within_s: float
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A SIPp that calls; the block's end waits for its own, and raises BenchmarkError where it failed."""
+    with raised_priority():  # as ringtime's own processes have
+        process = _start(scenario, options, folder)
+    try:
+        yield process
+        status = process.wait(within_s)
     except subprocess.TimeoutExpired:
         status = None
     finally:

@@ -145,9 +145,8 @@ static void judge(struct ear *ear, const struct datagram *datagram, FILE *events
     struct rtp_packet packet;
     if (!is_far_end(ear, &datagram->from))
         ear->strangers++;
-    else if (!rtp_read(&packet, datagram->data, datagram->bytes))
-        ear->malformed++;
-    else if (reception_take(&ear->reception, &packet, datagram->at_ns) == ARRIVED)
+    else if (rtp_read(&packet, datagram->data, datagram->bytes) &&
+             reception_take(&ear->reception, &packet, datagram->at_ns) == ARRIVED)
         hear(ear, &packet, datagram->at_ns, events);
 }
 
@@ -194,10 +193,10 @@ void ear_take(struct ear *ear, const struct datagram *datagram, FILE *events) {
 
 void ear_take_report(struct ear *ear, const struct datagram *datagram, int64_t unix_ns) {
     bool is_theirs = ear->started && datagram->from.sin_addr.s_addr == ear->far.rtp.sin_addr.s_addr;
-    if (!is_theirs)
+    if (is_theirs)
+        rtcp_read(&ear->reports, datagram->data, datagram->bytes, datagram->at_ns, unix_ns);
+    else
         ear->strangers++;
-    else if (!rtcp_read(&ear->reports, datagram->data, datagram->bytes, datagram->at_ns, unix_ns))
-        ear->malformed++;
 }
 
 void ear_start(struct ear *ear, const struct far_end *far, const struct voice *voice, enum manner manner, FILE *events) {
@@ -293,5 +292,5 @@ void ear_report(struct ear *ear, int64_t now_ns, int64_t unix_ns, FILE *events) 
     print_number(events, (double)ear->speech.talk_over_ns / 1e9, true);
     fprintf(events, " %" PRIu32, ear->strangers);
     print_number(events, reports->far_end_lost, reports->heard);
-    fprintf(events, " %" PRIu32 "\n", ear->malformed);
+    fputc('\n', events);
 }

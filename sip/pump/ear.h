@@ -24,7 +24,7 @@ struct far_end {
     struct sockaddr_in rtp, rtcp;
     uint8_t payload_type;
     int digits_type; /* -1 where it takes none */
-    bool hears, speaks;
+    bool hears;
     int64_t answered_ns; /* 0 while it only rings */
 };
 
@@ -50,7 +50,7 @@ struct ear {
     struct digits digits;
     struct rtcp reports;
     bool packet_said, first_said;
-    uint32_t strangers, malformed;
+    uint32_t strangers;
 
     uint32_t ssrc, first_timestamp, packets_sent, octets_sent;
     uint16_t sequence;

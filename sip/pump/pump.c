@@ -6,7 +6,7 @@
    echo they send back what they hear instead. Orders:
 
      open EAR ADDRESS PORT COUNT       -> opened EAR PORT RTCP_PORT, or refused EAR WHY
-     start EAR HOST PORT RTCP_PORT PAYLOAD_TYPE DIGITS_TYPE HEARS SPEAKS ANSWERED_NS
+     start EAR HOST PORT RTCP_PORT PAYLOAD_TYPE DIGITS_TYPE HEARS ANSWERED_NS
      digits EAR DIGITS
      record EAR                        from the answer on, to be judged once it is stopped:
      keep EAR PATH, or discard EAR
@@ -110,20 +110,22 @@ static int64_t stamp_of(struct msghdr *message) {
     return 0;
 }
 
+/* Makes a place ready for the next message: the kernel writes over the lengths of those that it used. */
+static void make_ready(int place) {
+    vectors[place] = (struct iovec){datagrams[place], DATAGRAM_BYTES};
+    messages[place].msg_hdr = (struct msghdr){
+        .msg_name = &sources[place],
+        .msg_namelen = sizeof sources[place],
+        .msg_iov = &vectors[place],
+        .msg_iovlen = 1,
+        .msg_control = &stamps[place],
+        .msg_controllen = sizeof stamps[place],
+    };
+}
+
 /* Reads what is there, a batch at the most: a flood at one ear must not keep the others waiting. True where
    there may be more. */
 static bool receive(struct socket_of *socket) {
-    for (int i = 0; i < BATCH; i++) {
-        vectors[i] = (struct iovec){datagrams[i], DATAGRAM_BYTES};
-        messages[i].msg_hdr = (struct msghdr){
-            .msg_name = &sources[i],
-            .msg_namelen = sizeof sources[i],
-            .msg_iov = &vectors[i],
-            .msg_iovlen = 1,
-            .msg_control = &stamps[i],
-            .msg_controllen = sizeof stamps[i],
-        };
-    }
     int count = recvmmsg(socket->port.descriptor, messages, BATCH, MSG_DONTWAIT, NULL);
     if (count <= 0) return false;
     int64_t wall_ahead_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
@@ -136,6 +138,7 @@ static bool receive(struct socket_of *socket) {
             ear_take(socket->ear, &datagram, said);
         else
             ear_take_report(socket->ear, &datagram, unix_ns);
+        make_ready(i);
     }
     return count == BATCH;
 }
@@ -218,18 +221,17 @@ static bool obey_about_recording(const char *order) {
 static bool obey(const char *order) {
     uint32_t number;
     unsigned port, rtcp_port, count, payload_type;
-    int hears, speaks;
+    int hears;
     char address[64], digits[DIGITS_MOST + 2];
     struct far_end far = {0};
     if (sscanf(order, "open %" SCNu32 " %63s %u %u", &number, address, &port, &count) == 4) {
         open_ear(number, address, port, count);
         return true;
     }
-    if (sscanf(order, "start %" SCNu32 " %63s %u %u %u %d %d %d %" SCNd64, &number, address, &port, &rtcp_port,
-               &payload_type, &far.digits_type, &hears, &speaks, &far.answered_ns) == 9) {
+    if (sscanf(order, "start %" SCNu32 " %63s %u %u %u %d %d %" SCNd64, &number, address, &port, &rtcp_port,
+               &payload_type, &far.digits_type, &hears, &far.answered_ns) == 8) {
         far.payload_type = (uint8_t)(payload_type & 0x7f);
         far.hears = hears;
-        far.speaks = speaks;
         struct ear *ear = *place_of(number);
         return !ear || start_ear(ear, address, port, rtcp_port, &far);
     }
@@ -359,6 +361,7 @@ int main(int count, char **arguments) {
     if (count > 3 && !strcmp(arguments[3], "converse")) manner = CONVERSES;
     if (count > 3 && !strcmp(arguments[3], "echo")) manner = ECHOES;
     g711_prepare();
+    for (int place = 0; place < BATCH; place++) make_ready(place);
     poller = epoll_create1(EPOLL_CLOEXEC);
     said = open_memstream(&said_text, &said_bytes);
     struct epoll_event event = {.events = EPOLLIN};

@@ -75,12 +75,12 @@ static void read_block(struct rtcp *rtcp, const uint8_t *at, int64_t unix_ns) {
     rtcp->round_trips++;
 }
 
-bool rtcp_read(struct rtcp *rtcp, const uint8_t *datagram, size_t bytes, int64_t at_ns, int64_t unix_ns) {
+void rtcp_read(struct rtcp *rtcp, const uint8_t *datagram, size_t bytes, int64_t at_ns, int64_t unix_ns) {
     size_t at = 0;
     while (at + HEADER_BYTES <= bytes && datagram[at] >> 6 == 2) {
         const uint8_t *packet = datagram + at;
         size_t length = ((size_t)get_u16(packet + 2) + 1) * 4;
-        if (length < HEADER_BYTES || length > bytes - at) return at > 0;
+        if (length < HEADER_BYTES || length > bytes - at) return;
         unsigned count = packet[0] & 0x1f, type = packet[1];
         size_t blocks = type == SR ? HEADER_BYTES + SENDER_BYTES : HEADER_BYTES;
         if ((type == SR || type == RR) && length >= blocks) {
@@ -93,7 +93,6 @@ bool rtcp_read(struct rtcp *rtcp, const uint8_t *datagram, size_t bytes, int64_t
         }
         at += length;
     }
-    return at > 0;
 }
 
 bool rtcp_is(const uint8_t *datagram, size_t bytes) {

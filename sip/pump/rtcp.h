@@ -25,8 +25,8 @@ struct sent {
 size_t rtcp_write(struct rtcp *rtcp, uint8_t *datagram, const struct sent *sent, struct reception *reception,
                   int64_t now_ns, int64_t unix_ns, bool bye);
 
-/* Reads what came at `at_ns`, which was `unix_ns` by the wall; false where it is no RTCP. */
-bool rtcp_read(struct rtcp *rtcp, const uint8_t *datagram, size_t bytes, int64_t at_ns, int64_t unix_ns);
+/* Reads what came at `at_ns`, which was `unix_ns` by the wall; what is no RTCP is left. */
+void rtcp_read(struct rtcp *rtcp, const uint8_t *datagram, size_t bytes, int64_t at_ns, int64_t unix_ns);
 
 /* Whether a datagram on the voice's port is RTCP (RFC 5761 section 4). */
 bool rtcp_is(const uint8_t *datagram, size_t bytes);

@@ -21,7 +21,6 @@ from tests.sip.rtp_peer import FRAME, SILENCE, TONE, Packet, RtpPeer, Told, pack
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
 PHRASE_S = 0.3
-REORDERED_BY_MOST = 80
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,6 @@ static void start(uint32_t choice) {
         .payload_type = choice & 1 ? G711_A : G711_MU,
         .digits_type = choice & 2 ? 101 : -1,
         .hears = choice & 4,
-        .speaks = true,
         .answered_ns = choice & 8 ? now_ns - (int64_t)(choice & 0xff) * MS : 0,
     };
     far.rtp.sin_family = far.rtcp.sin_family = AF_INET;
