@@ -40,7 +40,7 @@ class Endpoint(pjsua2.Endpoint):  # type: ignore[misc]
         library.seed()
         self.libStart()
         if media is not Media.PJSUA2:
-            self.audDevManager().setNoDev()  # no clock drives the bridge
+            library.stop_the_clock()
         else:
             self.audDevManager().setNullDev()
         for codec in self.codecEnum2():

@@ -23,7 +23,7 @@ from sip.sdp import FarMedia
 
 PUMP_DIED = "the RTP pump died: see pump.log"
 _SILENCED = (phone.ByeSent, phone.FarEndBye, phone.Rejected, phone.Closed, phone.Lost)
-FROZEN_LOOKS = 5  # without a pulse, which comes each second
+FROZEN_LOOKS = 10  # without a pulse, which comes each second
 _log = logging.getLogger(__name__)
 
 
@@ -131,7 +131,7 @@ class PumpPlane:
         self._pump.open_ear(ear, address.bound, self._ports.rtp, self._ports.rtp_count)
 
     def look(self) -> None:
-        """Try again what was refused, and end a pump that froze; meant to be called once a second."""
+        """Try again what was refused, and end a pump that froze; meant to be called twice a second."""
         self._silent_looks += 1
         if self._silent_looks > FROZEN_LOOKS:
             self._pump.kill()

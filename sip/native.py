@@ -8,11 +8,24 @@ import ctypes
 import os
 from typing import Any
 
+FRAME_BYTES = 320  # of the bridge: 20 ms of 16 bits at 8 kHz, as the endpoint is set up
 _REQUEST_TIMEOUT = 408
 _REQUEST_TERMINATED = 487
 _NO_SWITCH_TO_TCP = (
     4  # place of `endpt.disable_tcp_switch` in pjsip_cfg_t, all of whose first members are int
 )
+
+
+class _Frame(ctypes.Structure):
+    """pjmedia_frame."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("buffer", ctypes.c_void_p),
+        ("size", ctypes.c_size_t),
+        ("timestamp", ctypes.c_uint64),
+        ("bit_info", ctypes.c_uint32),
+    )
 
 
 class Library:
@@ -37,6 +50,11 @@ class Library:
         self._hold = _declare(library.pjsip_transport_add_ref, ctypes.c_int, ctypes.c_void_p)
         self._release = _declare(library.pjsip_transport_dec_ref, ctypes.c_int, ctypes.c_void_p)
         self._srand = _declare(library.pj_srand, None, ctypes.c_uint)
+        self._without_sound = _declare(library.pjsua_set_no_snd_dev, ctypes.c_void_p)
+        self._get_frame = _declare(
+            library.pjmedia_port_get_frame, ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(_Frame)
+        )
+        self._bridge: int | None = None
         self._settings = (ctypes.c_int * (_NO_SWITCH_TO_TCP + 1)).in_dll(library, "pjsip_sip_cfg_var")
 
     def seed(self) -> None:
@@ -58,6 +76,21 @@ class Library:
     def release(self, connection: int) -> None:
         """Keep it no longer: it is gone."""
         self._release(connection)
+
+    def stop_the_clock(self) -> None:
+        """Have nothing drive the conference bridge: no voice goes through it, and it is told to `settle`."""
+        self._bridge = self._without_sound()
+
+    def settle(self) -> None:
+        """Have a bridge without a clock let go of the streams that ended.
+
+        It has 254 ports, each call that is answered takes one, and they come and go with the bridge's frames:
+        where none is asked for, the stack hangs up each call from the 254th on as soon as it is answered.
+        """
+        if self._bridge is not None:
+            samples = ctypes.create_string_buffer(FRAME_BYTES)
+            frame = _Frame(buffer=ctypes.addressof(samples), size=FRAME_BYTES)
+            self._get_frame(self._bridge, frame)
 
     def max_calls(self) -> int:
         """How many calls one process takes; known once the library is initialised."""

@@ -14,6 +14,7 @@ from sip.media import Media
 from sip.phone import ProcessLoad
 from sip.process_cpu import ProcessCpu
 from sip.trunk import Trunk
+from sip.vital_signs import Sign, VitalSigns
 from sip.wire import WAKE_UP, WorkerSpec, encode
 
 
@@ -31,6 +32,7 @@ class Nursery:
         self._control: socket.socket | None = None
         self._zygote: subprocess.Popen[bytes] | None = None
         self._lifeline: tuple[int, int] | None = None
+        self._vital_signs: VitalSigns | None = None
         self._cpu: ProcessCpu | None = None
 
     def open(self) -> None:
@@ -44,17 +46,20 @@ class Nursery:
         self._end_zygote()
         if self._lifeline is None:
             self._lifeline = os.pipe()
+        if self._vital_signs is None:
+            self._vital_signs = VitalSigns.create()
         lifeline, _ = self._lifeline
         enter = entering(self._access.namespace)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         package = str(Path(__file__).parents[1])
         path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+        inherited = theirs.fileno(), lifeline, self._vital_signs.descriptor
         with theirs, self._log.open("ab") as log:
             self._zygote = subprocess.Popen(
-                [sys.executable, "-m", "sip.zygote", str(theirs.fileno()), str(lifeline)],
+                [sys.executable, "-m", "sip.zygote", *map(str, inherited)],
                 env={**os.environ, "PYTHONPATH": path},
-                pass_fds=[theirs.fileno(), lifeline],
+                pass_fds=inherited,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -66,11 +71,13 @@ class Nursery:
     def make(self, group: HuntGroup, place: int, *, slots: int) -> Worker:
         """Have a worker made for a place of its group, where each has so many lines."""
         addresses, ports = group.block.addresses(place * slots, MOST_LINES), self._access.ports
-        name = f"worker-{self._numbered}"
+        number = self._numbered
         self._numbered += 1
+        name = f"worker-{number}"
         log = self._log_folder / f"{name}.log"
         spec = WorkerSpec(
             name=name,
+            number=number,
             trunk=self._trunk,
             addresses=addresses,
             sharing=group.block.count is None,
@@ -81,7 +88,7 @@ class Nursery:
             log=str(log),
             media=self._media,
         )
-        return Worker(name, group, place, self._fork(spec), log, addresses)
+        return Worker(name, number, group, place, self._fork(spec), log, addresses)
 
     def _fork(self, spec: WorkerSpec) -> socket.socket:
         """Our end of the worker's socket, non-blocking."""
@@ -103,6 +110,11 @@ class Nursery:
         if self._waker is not None:
             self._waker.sendto(WAKE_UP, (worker.addresses[0].bound or LOOPBACK, worker.port))
 
+    def sign(self, worker: Worker) -> Sign | None:
+        """The last one that a worker gave, if it gave any."""
+        sign = None if self._vital_signs is None else self._vital_signs.read(worker.number)
+        return sign if sign and sign.at_s else None
+
     def load(self) -> ProcessLoad | None:
         """The zygote's CPU share since the last look; None while there is none."""
         return None if self._cpu is None else self._cpu.load()
@@ -113,6 +125,9 @@ class Nursery:
         for end in self._lifeline or ():
             os.close(end)
         self._lifeline = None
+        if self._vital_signs is not None:
+            self._vital_signs.close()
+            self._vital_signs = None
         if self._waker is not None:
             self._waker.close()
             self._waker = None

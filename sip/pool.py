@@ -24,9 +24,9 @@ from sip.wav import Wav
 
 READY_WITHIN_S = 30.0
 FALSE_STARTS = 3  # workers in a row that died before they were ready
-LOOK_EVERY_S = 1.0  # as often as a worker gives a sign of life
-FROZEN_LOOKS = 5  # without one: looks, not seconds, so that a tester that was held up itself kills nobody
-STUCK_LOOKS = 30  # of a worker that starts, which takes its time where others do too
+LOOK_EVERY_S = 0.5  # twice as often as a worker gives a sign of life, so that each is seen
+FROZEN_LOOKS = 10  # without one: looks, not seconds, so that a tester that was held up itself kills nobody
+STUCK_LOOKS = 60  # of a worker that starts, which takes its time where others do too
 CLOSE_WITHIN_S = 2.0
 _log = logging.getLogger(__name__)
 
@@ -226,7 +226,6 @@ class Pool:
                 continue
             worker: Worker = key.data
             messages = wire.receive(worker.connection)
-            worker.silent_looks = 0
             for message in messages or ():
                 self._take(worker, message)
             if messages is None:
@@ -240,7 +239,7 @@ class Pool:
         """Workers that froze are killed, and so replaced; where none starts, the zygote is."""
         stuck = []
         for worker in self._workers():
-            worker.silent_looks += 1
+            worker.shows(self._nursery.sign(worker))
             if worker.pid is not None and worker.silent_looks > FROZEN_LOOKS:
                 worker.end = "froze"
                 with contextlib.suppress(ProcessLookupError):
@@ -262,8 +261,6 @@ class Pool:
                     self._media_plane.furnish(worker, number)
                 self._slots = max(self._slots, message.slots)
                 self._false_starts = 0
-            case wire.Pulse():
-                worker.pulse(message.at_s, message.cpu_s, message.loop_lag_s)
             case wire.WorkerSpec() | wire.DialCommand() | wire.EndCommand() | wire.CloseCommand():
                 raise PhoneError(f"{worker.name} sent an order, which only the pool may do.")
             case wire.MediaAgreed():

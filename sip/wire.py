@@ -21,10 +21,11 @@ class WorkerSpec(Said, frozen=True):
     """What the zygote must know to fork a worker.
 
     There is an address for each line, more than it may have, or one that they are `sharing`. A port of 0 is
-    any.
+    any. `number` is its place among the vital signs.
     """
 
     name: str
+    number: int
     trunk: Trunk
     addresses: tuple[Address, ...]
     sharing: bool
@@ -75,15 +76,7 @@ class Ready(Said, frozen=True):
     slots: int
 
 
-class Pulse(Said, frozen=True):
-    """The worker's CPU time since its start, and its loop's largest lateness since the last pulse."""
-
-    at_s: float
-    cpu_s: float
-    loop_lag_s: float
-
-
-Message = phone.Event | MediaAgreed | WorkerSpec | DialCommand | EndCommand | CloseCommand | Ready | Pulse
+Message = phone.Event | MediaAgreed | WorkerSpec | DialCommand | EndCommand | CloseCommand | Ready
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Message])

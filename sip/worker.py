@@ -22,11 +22,11 @@ from sip.line import Audio, Line
 from sip.media import Media
 from sip.native import Library
 from sip.priority import raised_priority
-from sip.wire import CloseCommand, DialCommand, EndCommand, Message, Pulse, Ready, WorkerSpec, encode, receive
+from sip.vital_signs import Sign, VitalSigns
+from sip.wire import CloseCommand, DialCommand, EndCommand, Message, Ready, WorkerSpec, encode, receive
 
-POLL_S = 0.5  # commands end the poll early, so this only bounds how soon a tick is seen
+TICK_S = 1.0  # between signs of life; commands end the poll earlier
 LISTEN_S = 0.005  # how exact the first audible sound is, beside the bridge's 20 ms frames
-PULSE_S = 1.0
 BUSY_RETRY_S = 0.02  # a line stays busy for a moment after its BYE or CANCEL was answered
 BUSY_FOR_S = 0.5
 TOO_MANY = 70010  # PJ_ETOOMANY: no free line
@@ -38,7 +38,9 @@ _log = logging.getLogger(__name__)
 class Worker:
     """The endpoint, its lines, and the loop that serves them."""
 
-    def __init__(self, spec: WorkerSpec, pool: socket.socket, endpoint: Endpoint) -> None:
+    def __init__(
+        self, spec: WorkerSpec, pool: socket.socket, endpoint: Endpoint, vital_signs: VitalSigns
+    ) -> None:
         self._trunk = spec.trunk
         self._pool = pool
         self._pool.setblocking(False)
@@ -55,20 +57,19 @@ class Worker:
         self._audio = _audio(self._endpoint, spec)
         self._busy: list[tuple[float, float, DialCommand]] = []
         self._outbox: list[Message] = [Ready(os.getpid(), udp_port(self._endpoint), len(accounts))]
-        self._lag_s = 0.0
+        self._number = spec.number
+        self._vital_signs = vital_signs
         self._listening = False
 
     def run(self) -> None:
         """Serve until the pool says close, or is gone."""
-        tick_s = pulse_s = time.monotonic()
+        tick_s = time.monotonic()
         while True:
             now_s = time.monotonic()
             if now_s >= tick_s:
-                self._lag_s = max(self._lag_s, now_s - tick_s)
-                tick_s = now_s + POLL_S
-            if now_s >= pulse_s + PULSE_S:
-                self._outbox.append(Pulse(now_s, time.process_time(), self._lag_s))
-                pulse_s, self._lag_s = now_s, 0.0
+                self._vital_signs.write(self._number, Sign(now_s, time.process_time(), now_s - tick_s))
+                tick_s = now_s + TICK_S
+                self._library.settle()
             if self._inbox.poll(0):  # cheaper in every turn than the exception of an empty socket
                 commands = receive(self._pool)
                 if commands is None:
@@ -171,6 +172,8 @@ class Worker:
             line.stop_listening()
             self._outbox.append(phone.Closed(line.call_id, line.ended_s or 0.0, line.rtp))
             self._let_go(line)
+        if ended:
+            self._library.settle()
 
     def _let_go(self, line: Line) -> None:
         del self._lines[line.call_id]
@@ -207,7 +210,7 @@ def _call_parameters(command: DialCommand, headers: Iterable[tuple[str, str]]) -
     return parameters
 
 
-def main(spec: WorkerSpec, pool: socket.socket, endpoint: Endpoint) -> None:
+def main(spec: WorkerSpec, pool: socket.socket, endpoint: Endpoint, vital_signs: VitalSigns) -> None:
     """Be a worker, with an endpoint that has not begun, until the pool goes.
 
     It never returns: PJSIP's destructors are not safe at exit.
@@ -220,7 +223,7 @@ def main(spec: WorkerSpec, pool: socket.socket, endpoint: Endpoint) -> None:
         logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with raised_priority():
-            worker = Worker(spec, pool, endpoint)
+            worker = Worker(spec, pool, endpoint, vital_signs)
             worker.run()
             worker.close()
         status = 0

@@ -1,9 +1,10 @@
 """The process from which workers are forked: a clean Python with pjsua2 initialised and never started.
 
-`python -m sip.zygote FD LIFELINE` serves the Unix socket that it inherited as FD: each packet is a worker's
-spec with one end of the worker's own socket attached. A worker forked here shares the library's pages: some
-4 MB each. It outlives this process, and dies with the one that holds the other end of the pipe LIFELINE.
-First it says which socket wakes workers that are in its network.
+`python -m sip.zygote FD LIFELINE SIGNS` serves the Unix socket that it inherited as FD: each packet is a
+worker's spec with one end of the worker's own socket attached. A worker forked here shares the library's
+pages: some 4 MB each. It outlives this process, and dies with the one that holds the other end of the pipe
+LIFELINE. SIGNS is the memory of the workers' vital signs. First it says which socket wakes workers that are
+in its network.
 """
 
 import gc
@@ -15,10 +16,11 @@ import sys
 from network.lifetime import hang_on
 from sip import worker
 from sip.endpoint import Endpoint
+from sip.vital_signs import VitalSigns
 from sip.wire import PACKET_BYTES, WorkerSpec, decode
 
 
-def serve(control: socket.socket, lifeline: int, endpoint: Endpoint) -> None:
+def serve(control: socket.socket, lifeline: int, endpoint: Endpoint, vital_signs: VitalSigns) -> None:
     """Fork a worker for each spec until the pool closes the socket; the kernel reaps them.
 
     Where the system has no room for another process the worker's socket is closed, as if it had died.
@@ -33,7 +35,7 @@ def serve(control: socket.socket, lifeline: int, endpoint: Endpoint) -> None:
             if isinstance(spec, WorkerSpec) and os.fork() == 0:
                 hang_on(lifeline)
                 control.close()
-                worker.main(spec, socket.socket(fileno=descriptors[0]), endpoint)
+                worker.main(spec, socket.socket(fileno=descriptors[0]), endpoint, vital_signs)
         except OSError as error:
             print(f"no worker can be forked: {error.strerror}", file=sys.stderr, flush=True)
         os.close(descriptors[0])
@@ -50,7 +52,7 @@ def main() -> None:
     # What wakes the workers: the network is this process's, which the pool may be outside of.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
         socket.send_fds(control, [b"waker"], [waker.fileno()])
-    serve(control, int(sys.argv[2]), endpoint)
+    serve(control, int(sys.argv[2]), endpoint, VitalSigns(int(sys.argv[3])))
 
 
 if __name__ == "__main__":

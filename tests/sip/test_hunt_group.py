@@ -8,6 +8,7 @@ import pytest
 
 from sip.access import Address, Block
 from sip.hunt_group import MOST_COMING, HuntGroup, Line, Worker
+from sip.vital_signs import Sign
 
 SLOTS = 4
 GAP_S = 0.04
@@ -36,18 +37,25 @@ def on_its_way(group: HuntGroup, connection: socket.socket) -> Worker:
     """A worker that was asked for."""
     place = group.free_place(SLOTS)
     assert place is not None
-    worker = Worker(f"worker-{place}", group, place, connection, Path("log"), (Address("198.18.64.1"),))
+    addresses = (Address("198.18.64.1"),)
+    worker = Worker(f"worker-{place}", place, group, place, connection, Path("log"), addresses)
     group.add(worker)
     return worker
 
 
-def test_calls_go_round_the_workers(connection: socket.socket) -> None:
-    """Whatever each has up."""
+def test_a_call_goes_to_the_worker_that_ran_last(connection: socket.socket) -> None:
+    """While it has a free line and has rested from its last dials."""
     one = group(connection, 3)
+    first = one.take("a", 0.0)
+    assert first is not None
 
-    taken = [one.take(str(second), float(second)) for second in range(6)]
+    assert [one.take(call, 10.0) for call in "bcd"] == [first] * 3
+    second = one.take("e", 20.0)
+    assert second is not None
+    one.give(first, one.end(first, "a"))
 
-    assert [worker.name for worker in taken if worker] == [f"worker-{n}" for n in (0, 1, 2, 0, 1, 2)]
+    assert second is not first
+    assert one.take("f", 30.0) is first
 
 
 def test_a_worker_without_a_free_line_takes_no_call(connection: socket.socket) -> None:
@@ -167,7 +175,17 @@ def test_a_worker_s_share_of_a_core_is_by_its_own_clock(connection: socket.socke
     worker = group(connection, 1).workers[0]
     assert worker.lag_s is None
 
-    worker.pulse(100.0, 3.0, 0.02)
-    worker.pulse(101.0, 3.25, 0.001)
+    worker.shows(None)
+    worker.shows(Sign(100.0, 3.0, 0.02))
+    worker.shows(Sign(101.0, 3.25, 0.001))
 
-    assert (worker.cpu_share, worker.lag_s) == (0.25, 0.02)
+    assert (worker.cpu_share, worker.lag_s, worker.silent_looks) == (0.25, 0.02, 0)
+
+
+def test_a_worker_that_shows_no_new_sign_of_life_is_silent(connection: socket.socket) -> None:
+    """Its last one stays where it was."""
+    worker = group(connection, 1).workers[0]
+    for _ in range(3):
+        worker.shows(Sign(100.0, 3.0, 0.02))
+
+    assert worker.silent_looks == 2

@@ -1,5 +1,6 @@
 """Workers behind the pool: growth, pacing, death, gevent, nothing left behind; SIPp is the far end."""
 
+import contextlib
 import json
 import os
 import re
@@ -20,14 +21,17 @@ from sip import wire
 from sip.access import Access, Address, Block
 from sip.campaign import Campaign
 from sip.errors import PhoneError
+from sip.media import Media
 from sip.outcome import Outcome
 from sip.pool import Pool
 from sip.record import CallRecord
 from sip.trunk import Trunk
+from sip.vital_signs import VitalSigns
 from tests.sip.conftest import SILENT, wait_until
 
 Answering = Callable[..., Trunk]
 Place = Callable[..., list[CallRecord]]
+PROMPT = "../../../benchmarks/sipp/prompt"  # a far end that does not keep one waiting
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
 
 
@@ -56,6 +60,17 @@ def test_a_line_that_was_just_freed_takes_the_next_call(
         records = place(pool, 16, rate=12.0)
 
     assert outcomes(records) == {Outcome.TRUNK_LIMIT: 16}
+
+
+def test_a_worker_goes_on_beyond_the_ports_of_its_conference_bridge(
+    sipp: Answering, place: Place, tmp_path: Path
+) -> None:
+    """It has 254, one for each answered call; were none given back the stack would hang up at once."""
+    with Pool(sipp(PROMPT), log_folder=tmp_path, max_concurrent=4, media=Media.NONE) as pool:
+        records = place(pool, 270, rate=60.0, hold_s=0.02)
+
+    assert outcomes(records) == {Outcome.ANSWERED: 270}
+    assert min((record.bye_s or 0.0) - (record.answered_s or 0.0) for record in records) >= 0.02
 
 
 def test_fifty_calls_at_once_are_all_answered_and_recorded(
@@ -243,12 +258,14 @@ zygote.main()
 def test_a_system_without_room_for_another_process_is_no_end_of_the_zygote(tmp_path: Path) -> None:
     """Of each worker that cannot be made the pool hears at once, by its socket's end; the log says why."""
     control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    spec = wire.WorkerSpec("worker-0", Trunk("h"), (Address(""),), True, 0, 0, 0, "v.wav", "w.log")
+    spec = wire.WorkerSpec("worker-0", 0, Trunk("h"), (Address(""),), True, 0, 0, 0, "v.wav", "w.log")
+    signs = VitalSigns.create()
     with (
         control,
+        contextlib.closing(signs),
         subprocess.Popen(
-            [sys.executable, "-c", FORKLESS, str(theirs.fileno()), "0"],
-            pass_fds=[theirs.fileno()],
+            [sys.executable, "-c", FORKLESS, str(theirs.fileno()), "0", str(signs.descriptor)],
+            pass_fds=[theirs.fileno(), signs.descriptor],
             stderr=subprocess.PIPE,
             text=True,
         ) as forkless,

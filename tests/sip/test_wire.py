@@ -37,12 +37,11 @@ HEARD = Heard(
 )
 MESSAGES: list[wire.Message] = [
     wire.Ready(12, 5060, 4),
-    wire.Pulse(60.0, 1.5, 0.001),
     wire.DialCommand("c", "sip:1@h", "sip:2@h"),
     wire.EndCommand("c", "bye"),
     wire.CloseCommand(),
-    wire.WorkerSpec("worker-0", Trunk("h"), ALIASED, False, 0, 4000, 8, "v.wav", "w.log"),
-    wire.WorkerSpec("worker-1", SECURE, (Address(""),), True, 0, 0, 0, "v.wav", "w.log", Media.NONE),
+    wire.WorkerSpec("worker-0", 0, Trunk("h"), ALIASED, False, 0, 4000, 8, "v.wav", "w.log"),
+    wire.WorkerSpec("worker-1", 1, SECURE, (Address(""),), True, 0, 0, 0, "v.wav", "w.log", Media.NONE),
     phone.Rejected("c", 1.0, 486, "B\u00fcsy", is_local=False, to_tag=None),
     phone.Closed("c", 2.0, RtpStats(1, 2, 3, 4, 5, 0.5, None)),
     phone.Closed("c", 2.0, None),
