@@ -100,11 +100,17 @@ def _placed(plan: Plan, trunk: Trunk, folder: Path, media: Media) -> tuple[Seque
         epoch = Epoch.now()
         settings = Settings(run_id="timing", numbers={_ARM: "100"}, limits=_LIMITS)
         campaign = Campaign(pool, settings, epoch=epoch, worker="w", on_record=records.append)
-        policies = {os.sched_getscheduler(load.pid) for load in pool.health().processes[1:]}
+        priority = _priority([load.pid for load in pool.health().processes if load.name.startswith("worker")])
         campaign.place(plan.dials(), start_s=time.monotonic())
         while not campaign.done:
             pool.wait(campaign.step(time.monotonic()) - time.monotonic())
-    return records, epoch, "raised" if policies == {os.SCHED_RR} else "ordinary"
+    return records, epoch, priority
+
+
+def _priority(workers: Sequence[int]) -> str:
+    if {os.sched_getscheduler(pid) for pid in workers} == {os.SCHED_RR}:
+        return "first"
+    return "favoured" if all(os.getpriority(os.PRIO_PROCESS, pid) < 0 for pid in workers) else "ordinary"
 
 
 def _sipp(plan: Plan, folder: Path) -> dict[str, Any]:

@@ -2,10 +2,14 @@
 
 import contextlib
 import socket
+import time
+from collections.abc import Callable
+from typing import NamedTuple
 
 import pjsua2
 
 from sip.access import Address
+from sip.arrivals import Arrivals
 from sip.media import Media
 from sip.srtp import Srtp
 from sip.trunk import Trunk
@@ -26,24 +30,42 @@ _HANDSHAKE_MS = 10_000
 _DISCARD_PORT = 9  # RFC 863: where what nobody is to hear goes
 
 
-def open_accounts(endpoint: pjsua2.Endpoint, spec: WorkerSpec, *, calls: int) -> list[pjsua2.Account]:
-    """An account for each of the `calls` that the library takes, or for as many as have an address.
+class Extension(NamedTuple):
+    """What a line calls from, and when the message came that is being handled (CLOCK_MONOTONIC)."""
+
+    account: pjsua2.Account
+    arrived_s: Callable[[], float]
+
+
+def extensions(endpoint: pjsua2.Endpoint, spec: WorkerSpec, *, calls: int) -> list[Extension]:
+    """One for each of the `calls` that the library takes, or for as many as have an address.
 
     Where lines have addresses of their own each account sends all it has to send from its own, over its own
-    transport; where they share one, they share the account, which takes any transport.
+    transport; where they share one, they share the account, which takes any transport. What comes over
+    connections has no times of its own: it came when it is handled.
     """
     transport = spec.trunk.transport
     if spec.sharing:
         (address,) = spec.addresses
-        for kind in dict.fromkeys(("udp", "tcp", transport)):
-            _open(endpoint, kind, spec, address)
-        return [_account(spec, address)] * calls
+        opened = {
+            kind: _open(endpoint, kind, spec, address) for kind in dict.fromkeys(("udp", "tcp", transport))
+        }
+        return [Extension(_account(spec, address), _arrived(endpoint, spec, opened[transport]))] * calls
     if transport != "udp":
         _open(endpoint, "udp", spec, spec.addresses[0])
-    return [
-        _account(spec, address, _open(endpoint, transport, spec, address))
-        for address in spec.addresses[:calls]
-    ]
+    found = []
+    for address in spec.addresses[:calls]:
+        identity = _open(endpoint, transport, spec, address)
+        account = _account(spec, address, identity)
+        found.append(Extension(account, _arrived(endpoint, spec, identity)))
+    return found
+
+
+def _arrived(endpoint: pjsua2.Endpoint, spec: WorkerSpec, transport: int) -> Callable[[], float]:
+    if spec.trunk.transport != "udp":
+        return time.monotonic
+    host, _, port = endpoint.transportGetInfo(transport).localAddress.rpartition(":")
+    return Arrivals(host, int(port)).last_s
 
 
 def udp_port(endpoint: pjsua2.Endpoint) -> int:

@@ -57,7 +57,8 @@ class Prepared:
 
     `course` makes part `index` of `of` equal ones, where there is a `plan` to be split. `at_once` is how many
     calls may be up at once, `lines` how many there are phones for from the start: more are made as calls
-    come up. `resumed` is the folder of a run that is to go on, where it is one.
+    come up, to `most_lines` where that is known. `resumed` is the folder of a run that is to go on, where it
+    is one.
     """
 
     options: Options
@@ -66,6 +67,7 @@ class Prepared:
     at_once: int
     plan: Plan | None = None
     lines: int = _FEWEST_LINES
+    most_lines: int | None = None
     resumed: Path | None = None
 
 
@@ -148,4 +150,5 @@ class Calls:
             chosen.peak_concurrent,
             plan,
             lines=min(max(chosen.usual_concurrent, _FEWEST_LINES), _MOST_LINES, chosen.peak_concurrent),
+            most_lines=plan.total,
         )

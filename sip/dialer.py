@@ -189,6 +189,7 @@ class _Desk:
             prepared.options,
             prepared.course(0, 1),
             lines=prepared.lines,
+            most_lines=prepared.most_lines,
             on_record=lambda record: live.show(environment.events.request, record),
         )
 

@@ -38,6 +38,7 @@ class Endpoint(pjsua2.Endpoint):  # type: ignore[misc]
         self._trusting = tls is not None and tls.insecure
         self._on_distrust = on_distrust
         library.seed()
+        library.watch_requests()
         self.libStart()
         if media is not Media.PJSUA2:
             library.stop_the_clock()

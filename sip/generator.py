@@ -38,16 +38,17 @@ class Generator:
         course: Course,
         *,
         lines: int,
+        most_lines: int | None,
         on_record: Callable[[CallRecord], None],
         worker: str | None = None,
     ) -> None:
-        """Begin with so many `lines`; each call's record goes to `on_record` too.
+        """Begin with so many `lines` and end with no more than `most_lines`; records go to `on_record` too.
 
         One of several workers has the name that it was given, and its logs in a folder of that name.
         """
         self._options = options
         self._course = course
-        self._lines = lines
+        self._lines, self._most_lines = lines, most_lines
         self._on_record = on_record
         self._worker = worker
         self._up = ExitStack()
@@ -99,7 +100,7 @@ class Generator:
             log_folder=folder.path / "logs" / (self._worker or ""),
             access=target.access,
             concurrent=self._lines,
-            max_concurrent=options.max_concurrent,
+            max_concurrent=min(filter(None, (self._most_lines, options.max_concurrent)), default=None),
             media=options.media,
             voice=options.voice,
         )

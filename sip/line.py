@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import pjsua2
 
 from sip import phone, sdp
+from sip.account import Extension
 from sip.heard import RtpStats
+from sip.native import Library
 from sip.srtp import UNENCRYPTED, Srtp, is_encrypted
 from sip.trunk import Trunk
 from sip.wire import DialCommand, MediaAgreed, Message
@@ -52,13 +54,15 @@ class Line(pjsua2.Call):  # type: ignore[misc]
 
     def __init__(
         self,
-        account: pjsua2.Account,
+        extension: Extension,
         command: DialCommand,
         emit: Callable[[Message], None],
+        library: Library,
         audio: Audio | None,
         trunk: Trunk,
     ) -> None:
-        super().__init__(account)
+        super().__init__(extension.account)
+        self._arrived_s, self._library = extension.arrived_s, library
         self.call_id = command.call_id
         self.ended_s: float | None = None
         self.listening = False
@@ -81,47 +85,45 @@ class Line(pjsua2.Call):  # type: ignore[misc]
     @_guarded
     def onCallState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's name
         """The INVITE session changed: CONNECTING is the 200, before the ACK and the media (and CONFIRMED)."""
-        now_s = time.monotonic()
+        message = _received(prm.e)
         info = self.getInfo()
         if info.state in self._seen:
             return
         self._seen.add(info.state)
+        at_s = time.monotonic() if message is None else self._arrived_s()
         status, reason = info.lastStatusCode, info.lastReason
         if info.state == pjsua2.PJSIP_INV_STATE_CALLING:
-            self._emit(phone.InviteSent(self.call_id, now_s, info.callIdString))
+            self._emit(phone.InviteSent(self.call_id, self._library.sent_s, info.callIdString))
         elif info.state == pjsua2.PJSIP_INV_STATE_EARLY:
-            self._emit(phone.Ringing(self.call_id, now_s, status, reason))
-            if self._ports is not None:
-                self._agree(_received(prm.e))
+            self._emit(phone.Ringing(self.call_id, at_s, status, reason))
+            self._agree(message)
         elif info.state == pjsua2.PJSIP_INV_STATE_CONNECTING:
-            message = _received(prm.e)
             if self._srtp is Srtp.REQUIRED and not is_encrypted(message or ""):  # the library hangs up then
-                self._emit(phone.Rejected(self.call_id, now_s, status, UNENCRYPTED, False, _to_tag(message)))
+                self._emit(phone.Rejected(self.call_id, at_s, status, UNENCRYPTED, False, _to_tag(message)))
             else:
-                self._emit(phone.Answered(self.call_id, now_s, status, reason, _to_tag(message)))
+                self._emit(phone.Answered(self.call_id, at_s, status, reason, _to_tag(message)))
                 self._agree(message)
                 self._converse()
         elif info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED:
-            self._disconnect(now_s, _received(prm.e), status, reason)
+            self._disconnect(at_s, message, status, reason)
 
-    def _disconnect(self, now_s: float, message: str | None, status: int, reason: str) -> None:
+    def _disconnect(self, at_s: float, message: str | None, status: int, reason: str) -> None:
         """It is over, by a message of the far end or, where there is none, by our own stack's decision."""
         is_response = message is not None and message.startswith("SIP/2.0 ")
         if pjsua2.PJSIP_INV_STATE_CONNECTING in self._seen:
             if self._hung_up and is_response:
-                self._emit(phone.ByeAnswered(self.call_id, now_s))
+                self._emit(phone.ByeAnswered(self.call_id, at_s))
         elif message is None:
             reason = self.failure or reason
-            self._emit(phone.Rejected(self.call_id, now_s, status, reason, is_local=True, to_tag=None))
+            self._emit(phone.Rejected(self.call_id, at_s, status, reason, is_local=True, to_tag=None))
         elif is_response:  # and no BYE while it rang (RFC 3261 section 15), which has no status of the INVITE
             tag = _to_tag(message)
-            self._emit(phone.Rejected(self.call_id, now_s, status, reason, is_local=False, to_tag=tag))
-        self.ended_s = now_s
+            self._emit(phone.Rejected(self.call_id, at_s, status, reason, is_local=False, to_tag=tag))
+        self.ended_s = at_s
 
     @_guarded
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's name
         """A transaction of the call changed: 100 Trying, CANCEL and BYE show only here."""
-        now_s = time.monotonic()
         state = prm.e.body.tsxState
         transaction = state.tsx
         method, is_client = transaction.method, transaction.role == pjsua2.PJSIP_ROLE_UAC
@@ -132,14 +134,14 @@ class Line(pjsua2.Call):  # type: ignore[misc]
             if method == "INVITE":
                 self.invite = self.waits_for
         if method == "INVITE" and transaction.statusCode == 100:
-            self._emit(phone.Trying(self.call_id, now_s))
+            self._emit(phone.Trying(self.call_id, self._arrived_s()))
         elif method == "CANCEL" and started:
-            self._emit(phone.CancelSent(self.call_id, now_s))
+            self._emit(phone.CancelSent(self.call_id, self._library.sent_s))
         elif method == "BYE" and not is_client:
-            self._emit(phone.FarEndBye(self.call_id, now_s))
+            self._emit(phone.FarEndBye(self.call_id, self._arrived_s()))
         elif method == "BYE" and started:
             self._hung_up = True
-            self._emit(phone.ByeSent(self.call_id, now_s))
+            self._emit(phone.ByeSent(self.call_id, self._library.sent_s))
 
     def onCallRedirected(self, prm: Any) -> int:  # noqa: N802 - pjsua2's name
         """A redirection is an outcome, never followed; STOP, the default, would end the call with a 487."""

@@ -158,6 +158,7 @@ class Shared:
             replace(prepared.options, max_concurrent=_part(prepared.options.max_concurrent, share)),
             prepared.course(share.index, share.of),
             lines=-(-prepared.lines // share.of),
+            most_lines=prepared.most_lines,
             on_record=self._on_record,
             worker=share.worker,
         )

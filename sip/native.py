@@ -6,6 +6,7 @@ session itself keeps the events coming, and handles a 200 that crosses the CANCE
 
 import ctypes
 import os
+import time
 from typing import Any
 
 FRAME_BYTES = 320  # of the bridge: 20 ms of 16 bits at 8 kHz, as the endpoint is set up
@@ -14,6 +15,32 @@ _REQUEST_TERMINATED = 487
 _NO_SWITCH_TO_TCP = (
     4  # place of `endpt.disable_tcp_switch` in pjsip_cfg_t, all of whose first members are int
 )
+
+
+_WATCHER_PRIORITY = 1  # the last one to see what is sent, right before the transport does
+_ON_TX_REQUEST = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+
+
+class _Module(ctypes.Structure):
+    """pjsip_module."""
+
+    _fields_ = (
+        ("previous", ctypes.c_void_p),
+        ("next", ctypes.c_void_p),
+        ("name", ctypes.c_char_p),
+        ("name_length", ctypes.c_ssize_t),
+        ("id", ctypes.c_int),
+        ("priority", ctypes.c_int),
+        ("load", ctypes.c_void_p),
+        ("start", ctypes.c_void_p),
+        ("stop", ctypes.c_void_p),
+        ("unload", ctypes.c_void_p),
+        ("on_rx_request", ctypes.c_void_p),
+        ("on_rx_response", ctypes.c_void_p),
+        ("on_tx_request", _ON_TX_REQUEST),
+        ("on_tx_response", ctypes.c_void_p),
+        ("on_tsx_state", ctypes.c_void_p),
+    )
 
 
 class _Frame(ctypes.Structure):
@@ -55,6 +82,13 @@ class Library:
             library.pjmedia_port_get_frame, ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(_Frame)
         )
         self._bridge: int | None = None
+        self._endpoint = _declare(library.pjsua_get_pjsip_endpt, ctypes.c_void_p)
+        self._register = _declare(
+            library.pjsip_endpt_register_module, ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(_Module)
+        )
+        self._watcher: _Module | None = None
+        self.sent_s = 0.0
+        """When the last request left (CLOCK_MONOTONIC, seconds), once they are watched."""
         self._settings = (ctypes.c_int * (_NO_SWITCH_TO_TCP + 1)).in_dll(library, "pjsip_sip_cfg_var")
 
     def seed(self) -> None:
@@ -76,6 +110,32 @@ class Library:
     def release(self, connection: int) -> None:
         """Keep it no longer: it is gone."""
         self._release(connection)
+
+    def watch_requests(self) -> None:
+        """Take the time of each request as it is handed to the network, in `sent_s`.
+
+        The library tells of a state that a message caused once it is through with that message: a far end
+        that is near may have answered before.
+
+        Raises:
+            RuntimeError: The library takes no such watcher.
+        """
+        name = b"ringtime"
+        # Kept, since the library has it in a list from now on.
+        self._watcher = _Module(
+            name=name,
+            name_length=len(name),
+            id=-1,
+            priority=_WATCHER_PRIORITY,
+            on_tx_request=_ON_TX_REQUEST(self._sends),
+        )
+        status = self._register(self._endpoint(), self._watcher)
+        if status != 0:
+            raise RuntimeError(f"pjsip_endpt_register_module: {status}")
+
+    def _sends(self, _: int) -> int:
+        self.sent_s = time.monotonic()
+        return 0
 
     def stop_the_clock(self) -> None:
         """Have nothing drive the conference bridge: no voice goes through it, and it is told to `settle`."""

@@ -16,12 +16,12 @@ import pjsua2
 from pjsua2 import pjsua2 as bindings
 
 from sip import phone
-from sip.account import account_of_strangers, open_accounts, udp_port
+from sip.account import account_of_strangers, extensions, udp_port
 from sip.endpoint import Endpoint
 from sip.line import Audio, Line
 from sip.media import Media
 from sip.native import Library
-from sip.priority import raised_priority
+from sip.priority import favoured, raised_priority
 from sip.vital_signs import Sign, VitalSigns
 from sip.wire import CloseCommand, DialCommand, EndCommand, Message, Ready, WorkerSpec, encode, receive
 
@@ -51,12 +51,11 @@ class Worker:
         self._lines: dict[str, Line] = {}
         self._endpoint = endpoint
         endpoint.begin(self._library, spec.trunk.host, spec.trunk.tls, spec.media, self._distrust)
-        accounts = open_accounts(self._endpoint, spec, calls=self._library.max_calls())
-        self._accounts = accounts
+        self._extensions = extensions(self._endpoint, spec, calls=self._library.max_calls())
         self._strangers = account_of_strangers()
         self._audio = _audio(self._endpoint, spec)
         self._busy: list[tuple[float, float, DialCommand]] = []
-        self._outbox: list[Message] = [Ready(os.getpid(), udp_port(self._endpoint), len(accounts))]
+        self._outbox: list[Message] = [Ready(os.getpid(), udp_port(self._endpoint), len(self._extensions))]
         self._number = spec.number
         self._vital_signs = vital_signs
         self._listening = False
@@ -105,8 +104,14 @@ class Worker:
                 self._forget_busy(command.call_id, now_s)
 
     def _dial(self, command: DialCommand, until_s: float) -> None:
-        account = self._accounts[command.line]
-        line = Line(account, command, self._outbox.append, self._audio, self._trunk)
+        line = Line(
+            self._extensions[command.line],
+            command,
+            self._outbox.append,
+            self._library,
+            self._audio,
+            self._trunk,
+        )
         self._lines[command.call_id] = line
         try:
             line.makeCall(command.target, _call_parameters(command, self._trunk.headers))
@@ -210,6 +215,16 @@ def _call_parameters(command: DialCommand, headers: Iterable[tuple[str, str]]) -
     return parameters
 
 
+def _priority(spec: WorkerSpec) -> contextlib.AbstractContextManager[None]:
+    """Precedence where a worker plays audio or reads the clock itself; else no more than a large share.
+
+    A real-time process that is woken by each message takes the processor from the one that sends it: a far
+    end on the same machine would starve, while another core is idle.
+    """
+    keeps_time = spec.media is Media.PJSUA2 or spec.trunk.transport != "udp"
+    return raised_priority() if keeps_time else favoured()
+
+
 def main(spec: WorkerSpec, pool: socket.socket, endpoint: Endpoint, vital_signs: VitalSigns) -> None:
     """Be a worker, with an endpoint that has not begun, until the pool goes.
 
@@ -222,7 +237,7 @@ def main(spec: WorkerSpec, pool: socket.socket, endpoint: Endpoint, vital_signs:
         os.dup2(log, sys.stderr.fileno())
         logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        with raised_priority():
+        with _priority(spec):
             worker = Worker(spec, pool, endpoint, vital_signs)
             worker.run()
             worker.close()

@@ -1,6 +1,9 @@
 """The times of records against those of the packets themselves, as the kernel stamped them."""
 
+import os
+import signal
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -20,6 +23,7 @@ Answering = Callable[..., Trunk]
 Place = Callable[..., list[CallRecord]]
 LACKING = missing_for_capture()
 BOUND_MS = 10.0  # of a median, however busy the machine: how exact times are is a benchmark's to tell
+CLOCKS_S = 1e-4  # two clocks are read for a time, one after the other
 PATIENT = {"setup_timeout_s": 10.0, "final_after_cancel_s": 10.0, "bye_answer_s": 10.0}
 pytestmark = [
     pytest.mark.system,
@@ -92,6 +96,42 @@ def test_an_invite_that_is_sent_again_is_timed_from_the_first(place: Place, tmp_
     assert min(heard.values()) >= 2
     assert median(map(abs, errors_ms(records, seen, Step.INVITE, Step.RINGING))) < BOUND_MS
     assert all((record.ringing_s or 0.0) - (record.invite_s or 0.0) > 0.4 for record in records)
+
+
+def test_what_comes_while_a_worker_does_not_run_is_timed_as_it_came(place: Place, tmp_path: Path) -> None:
+    """The far end refuses the call while the worker is stopped; its times are those of the two sendings."""
+    sent: dict[str, tuple[float, float]] = {}
+
+    def send(status: str, text: str, peer: tuple[str, int]) -> None:
+        before_s = time.monotonic()
+        deaf.sendto(_response(status, text), peer)
+        sent[status] = before_s, time.monotonic()
+
+    def refuse_when_stopped(campaign: Campaign) -> None:
+        if (packet := _next_packet(deaf)) is not None and packet[0].startswith("INVITE "):
+            invites.append(packet)
+            send("180 Ringing", *packet)
+        if invites and "486 Busy Here" not in sent and campaign.call("run-0").moment("ringing") is not None:
+            (worker,) = (load.pid for load in pool.health().processes if load.name.startswith("worker"))
+            os.kill(worker, signal.SIGSTOP)
+            send("486 Busy Here", *invites[0])
+            time.sleep(0.3)  # for so long the worker does not run
+            os.kill(worker, signal.SIGCONT)
+
+    invites: list[tuple[str, tuple[str, int]]] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.setblocking(False)
+        trunk = Trunk.parse(f"sip:127.0.0.1:{deaf.getsockname()[1]}")
+        with Pool(trunk, log_folder=tmp_path, max_concurrent=4) as pool:
+            (record,) = place(pool, 1, during=refuse_when_stopped, ring_timeout_s=10.0, **PATIENT)
+
+    assert record.outcome is Outcome.AGENT_FAILED
+    assert record.ended_s is not None
+    assert record.ringing_s is not None
+    rang, refused = sent["180 Ringing"], sent["486 Busy Here"]
+    assert refused[0] - rang[1] - CLOCKS_S <= record.ended_s - record.ringing_s
+    assert record.ended_s - record.ringing_s <= refused[1] - rang[0] + CLOCKS_S
 
 
 def _next_packet(far_end: socket.socket) -> tuple[str, tuple[str, int]] | None:
