@@ -139,5 +139,9 @@ def _rate_of_sipp(options: argparse.Namespace, folder: Path) -> float | None:
 def _sought(options: argparse.Namespace, keeps: Callable[[float], bool], start: float) -> float | None:
     if options.step == 0:
         return None
-    found = highest_kept(keeps, start=start, precision=_PRECISION, least=_LEAST_CPS, most=_MOST_CPS)
+
+    def keeps_it(rate: float) -> bool:
+        return keeps(rate) or keeps(rate)  # for a moment, a machine that is not ours alone fails at any rate
+
+    found = highest_kept(keeps_it, start=start, precision=_PRECISION, least=_LEAST_CPS, most=_MOST_CPS)
     return None if found is None else round(found, 1)

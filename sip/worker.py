@@ -68,7 +68,6 @@ class Worker:
             if now_s >= tick_s:
                 self._vital_signs.write(self._number, Sign(now_s, time.process_time(), now_s - tick_s))
                 tick_s = now_s + TICK_S
-                self._library.settle()
             if self._inbox.poll(0):  # cheaper in every turn than the exception of an empty socket
                 commands = receive(self._pool)
                 if commands is None:
