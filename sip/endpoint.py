@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pjsua2
+from pjsua2 import pjsua2 as bindings
 
 from sip.media import Media
 from sip.native import Library
 from sip.tls import Tls, is_named
 from sip.voice import RATE_HZ
 
+_PCMA = "PCMA/8000/1"
+_CODECS = {"PCMU/8000/1": 255, _PCMA: 254}  # by priority; no others are offered
 _NAMES = (pjsua2.PJ_SSL_CERT_NAME_DNS, pjsua2.PJ_SSL_CERT_NAME_IP)
 
 
@@ -27,28 +30,27 @@ class Endpoint(pjsua2.Endpoint):  # type: ignore[misc]
         super().__init__()
         self.libCreate()
         self.libInit(_configuration())
+        self.library = Library(bindings._pjsua2.__file__)  # noqa: SLF001 - where the wheel keeps its C library
+        self.library.keep_to_udp()
+        for codec in self.codecEnum2():
+            self.codecSetPriority(codec.codecId, _CODECS.get(codec.codecId, 0))
 
-    def begin(
-        self, library: Library, host: str, tls: Tls | None, media: Media, on_distrust: Callable[[str], None]
-    ) -> None:
+    def begin(self, host: str, tls: Tls | None, media: Media, on_distrust: Callable[[str], None]) -> None:
         """Start it in a process of its own; `on_distrust` is told why a connection to `host` was given up."""
-        self._library = library
         self._held: set[int] = set()
         self._host = host
         self._trusting = tls is not None and tls.insecure
         self._on_distrust = on_distrust
-        library.seed()
-        library.watch_requests()
+        self.library.seed()
+        self.library.watch_requests()
         self.libStart()
         if media is not Media.PJSUA2:
-            library.stop_the_clock()
+            self.library.stop_the_clock()
         else:
             self.audDevManager().setNullDev()
-        for codec in self.codecEnum2():
-            name = codec.codecId.partition("/")[0]
+        if media is not Media.PUMP:
             # What the SIP stack carries itself it hears as PCMU alone: decoding is what it costs.
-            taken = {"PCMU": 255, "PCMA": 254 if media is Media.PUMP else 0}
-            self.codecSetPriority(codec.codecId, taken.get(name, 0))
+            self.codecSetPriority(_PCMA, 0)
 
     def onTransportState(self, prm: Any) -> None:  # noqa: N802 - pjsua2's name
         """A connection came up or went; those to a stranger are shut before anything is said on them."""
@@ -59,10 +61,10 @@ class Endpoint(pjsua2.Endpoint):  # type: ignore[misc]
                 self._on_distrust(wrong)
             else:
                 self._held.add(connection)
-                self._library.hold(connection)
+                self.library.hold(connection)
         elif prm.state == pjsua2.PJSIP_TP_STATE_DISCONNECTED and connection in self._held:
             self._held.remove(connection)
-            self._library.release(connection)
+            self.library.release(connection)
 
     def _wrong(self, prm: Any) -> str:
         """What is wrong with the certificate at a connection's other end, if it has to have one."""

@@ -28,9 +28,8 @@ def raised_priority() -> Iterator[None]:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-@contextmanager
-def favoured() -> Iterator[None]:
-    """Run the block, to the end of the process, with a larger share than ordinary processes have.
+def favour() -> None:
+    """Give this process, and all that it will fork, a larger share than ordinary ones have.
 
     Where the kernel groups them by session, the share is first of all the session's: it is raised as well.
     """
@@ -38,4 +37,3 @@ def favoured() -> Iterator[None]:
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)
         with contextlib.suppress(OSError):  # it groups none
             Path("/proc/self/autogroup").write_text(str(_NICE))
-    yield

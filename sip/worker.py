@@ -13,15 +13,13 @@ import time
 from collections.abc import Iterable
 
 import pjsua2
-from pjsua2 import pjsua2 as bindings
 
 from sip import phone
 from sip.account import account_of_strangers, extensions, udp_port
 from sip.endpoint import Endpoint
 from sip.line import Audio, Line
 from sip.media import Media
-from sip.native import Library
-from sip.priority import favoured, raised_priority
+from sip.priority import raised_priority
 from sip.vital_signs import Sign, VitalSigns
 from sip.wire import CloseCommand, DialCommand, EndCommand, Message, Ready, WorkerSpec, encode, receive
 
@@ -46,11 +44,10 @@ class Worker:
         self._pool.setblocking(False)
         self._inbox = select.poll()
         self._inbox.register(pool, select.POLLIN)
-        self._library = Library(bindings._pjsua2.__file__)  # noqa: SLF001 - where the wheel keeps its C library
-        self._library.keep_to_udp()
+        self._library = endpoint.library
         self._lines: dict[str, Line] = {}
         self._endpoint = endpoint
-        endpoint.begin(self._library, spec.trunk.host, spec.trunk.tls, spec.media, self._distrust)
+        endpoint.begin(spec.trunk.host, spec.trunk.tls, spec.media, self._distrust)
         self._extensions = extensions(self._endpoint, spec, calls=self._library.max_calls())
         self._strangers = account_of_strangers()
         self._audio = _audio(self._endpoint, spec)
@@ -215,13 +212,13 @@ def _call_parameters(command: DialCommand, headers: Iterable[tuple[str, str]]) -
 
 
 def _priority(spec: WorkerSpec) -> contextlib.AbstractContextManager[None]:
-    """Precedence where a worker plays audio or reads the clock itself; else no more than a large share.
+    """Precedence where a worker plays audio or reads the clock itself; else the share that the zygote has.
 
     A real-time process that is woken by each message takes the processor from the one that sends it: a far
     end on the same machine would starve, while another core is idle.
     """
     keeps_time = spec.media is Media.PJSUA2 or spec.trunk.transport != "udp"
-    return raised_priority() if keeps_time else favoured()
+    return raised_priority() if keeps_time else contextlib.nullcontext()
 
 
 def main(spec: WorkerSpec, pool: socket.socket, endpoint: Endpoint, vital_signs: VitalSigns) -> None:
@@ -234,7 +231,6 @@ def main(spec: WorkerSpec, pool: socket.socket, endpoint: Endpoint, vital_signs:
         log = os.open(spec.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(log, sys.stdout.fileno())
         os.dup2(log, sys.stderr.fileno())
-        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with _priority(spec):
             worker = Worker(spec, pool, endpoint, vital_signs)

@@ -8,6 +8,7 @@ in its network.
 """
 
 import gc
+import logging
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ import sys
 from network.lifetime import hang_on
 from sip import worker
 from sip.endpoint import Endpoint
+from sip.priority import favour
 from sip.vital_signs import VitalSigns
 from sip.wire import PACKET_BYTES, WorkerSpec, decode
 
@@ -44,6 +46,9 @@ def serve(control: socket.socket, lifeline: int, endpoint: Endpoint, vital_signs
 def main() -> None:
     """Start as the pool's child, with Ctrl-C left to the pool."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # All that workers have alike is made here: what each of them touches anew is a page of its own.
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    favour()
     endpoint = Endpoint()
     gc.disable()  # in the workers, the collector would hang up calls (see sip.worker)
     gc.freeze()
