@@ -50,6 +50,7 @@ def main() -> None:
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     favour()
     endpoint = Endpoint()
+    worker.rehearse()
     gc.disable()  # in the workers, the collector would hang up calls (see sip.worker)
     gc.freeze()
     control = socket.socket(fileno=int(sys.argv[1]))
