@@ -49,8 +49,12 @@ class Visitors:
         self._do("leave", name)
 
     def close(self) -> None:
-        """Have all leave, and end the process."""
-        self._process.communicate(timeout=20)
+        """Have all leave, and end the process, whose SDK may hang where a room's server has gone before."""
+        try:
+            self._process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
     def _do(self, command: str, name: str, **arguments: object) -> Any:
         assert self._process.stdin is not None
