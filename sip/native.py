@@ -9,14 +9,12 @@ import os
 import time
 from typing import Any
 
-FRAME_BYTES = 320  # of the bridge: 20 ms of 16 bits at 8 kHz, as the endpoint is set up
+_FRAME_BYTES = 320  # of the bridge: 20 ms of 16 bits at 8 kHz, as the endpoint is set up
 _REQUEST_TIMEOUT = 408
 _REQUEST_TERMINATED = 487
 _NO_SWITCH_TO_TCP = (
     4  # place of `endpt.disable_tcp_switch` in pjsip_cfg_t, all of whose first members are int
 )
-
-
 _WATCHER_PRIORITY = 1  # the last one to see what is sent, right before the transport does
 _ON_TX_REQUEST = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
@@ -148,8 +146,8 @@ class Library:
         where none is asked for, the stack hangs up each call from the 254th on as soon as it is answered.
         """
         if self._bridge is not None:
-            samples = ctypes.create_string_buffer(FRAME_BYTES)
-            frame = _Frame(buffer=ctypes.addressof(samples), size=FRAME_BYTES)
+            samples = ctypes.create_string_buffer(_FRAME_BYTES)
+            frame = _Frame(buffer=ctypes.addressof(samples), size=_FRAME_BYTES)
             self._get_frame(self._bridge, frame)
 
     def max_calls(self) -> int:

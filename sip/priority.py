@@ -3,13 +3,12 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 _NICE = -10
 
 
-@contextmanager
+@contextlib.contextmanager
 def raised_priority() -> Iterator[None]:
     """Run the block before all ordinary processes (sched(7), SCHED_RR); without that right it runs as it is.
 
